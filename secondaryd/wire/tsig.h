@@ -124,7 +124,6 @@ int tsig_sign_request(struct tsig_transaction *t, uint8_t *msg, size_t *len,
  * Verify one message of the answer, in order; strips its TSIG (length and
  * ARCOUNT). An unsigned message in between is held until the next signature.
  *
- * last     true when the transfer ends with this message: it must be signed
  * Returns  TSIG_GOOD or what is wrong; after anything else the transaction
  *          is over
  */
