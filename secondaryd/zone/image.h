@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * image -- one whole zone, immutable, in a mapped file or on the heap.
+ *
+ * Nodes in canonical order, a hash of names, and for signed zones the order of
+ * NSEC owners or NSEC3 hashes. Any number of threads may read it without a
+ * lock. It knows names and RRsets, nothing of sockets, time or who asked.
+ * Offsets of a file are checked on use: a damaged file that passed its
+ * checksums by accident gives wrong nodes, never reads outside of the mapping.
+ */
+
+#ifndef SECD_ZONE_IMAGE_H
+#define SECD_ZONE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "zone/node.h"
+
+struct image; /* counted */
+
+/**
+ * Map an image file and verify its header, index and checksums.
+ *
+ * key      the storage's hash key; an image made with another is refused
+ * verify_all  also check every block and node (slow: whole file is read)
+ * Returns  SECD_OK, SECD_ENOTFOUND, SECD_EMALF (caller drops the file and
+ *          transfers again), SECD_EIO, SECD_ENOMEM
+ */
+int image_open(const char *path, const struct name_hash_key *key,
+               bool verify_all, struct image **out);
+
+/** The same from octets, which are copied to the heap. */
+int image_from_octets(const uint8_t *octets, size_t len,
+                      const struct name_hash_key *key, struct image **out);
+
+struct image *image_ref(struct image *im);
+/** The last reference unmaps, and unlinks a file that was never kept. */
+void image_unref(struct image *im);
+
+/** The octets of the whole image, as image_from_octets takes them. */
+const uint8_t *image_octets(const struct image *im, size_t *len);
+
+/** True when the image lives in a file rather than on the heap. */
+bool image_is_file(const struct image *im);
+
+/**
+ * Make a file image durable under its lasting name: fdatasync, rename. The
+ * caller syncs the directory. Returns SECD_OK, SECD_EIO, SECD_ENOSPC.
+ */
+int image_keep(struct image *im, const char *path);
+
+/** Verify what image_open with verify_all verifies. */
+int image_verify(const struct image *im);
+
+const uint8_t *image_apex(const struct image *im);
+uint32_t image_serial(const struct image *im);
+uint64_t image_record_count(const struct image *im);
+uint64_t image_node_count(const struct image *im);
+const struct node *image_apex_node(const struct image *im);
+
+/** How names are denied in this zone. */
+enum image_denial { IMAGE_UNSIGNED, IMAGE_NSEC, IMAGE_NSEC3 };
+struct image_nsec3 {
+	uint16_t iterations;
+	uint8_t salt_len;
+	const uint8_t *salt;
+};
+enum image_denial image_denial(const struct image *im);
+/** NSEC3 parameters in force; only when image_denial is IMAGE_NSEC3. */
+const struct image_nsec3 *image_nsec3(const struct image *im);
+
+/** Ask the processor for the slot of this hash before image_find needs it. */
+void image_prefetch(const struct image *im, uint64_t hash);
+
+/**
+ * The node of a name, whatever its flags.
+ *
+ * lower    lower-case name and its hash (name_hash_all)
+ * Returns  the node or NULL
+ */
+const struct node *image_find(const struct image *im, const uint8_t *lower,
+                              size_t len, uint64_t hash);
+
+/** The node with the NSEC that matches or covers a name (IMAGE_NSEC). */
+const struct node *image_nsec_for(const struct image *im,
+                                  const uint8_t *lower);
+
+/**
+ * The node with the NSEC3 that matches or covers a hash (IMAGE_NSEC3).
+ *
+ * match    receives whether it matches
+ */
+const struct node *image_nsec3_for(const struct image *im,
+                                   const uint8_t hash[NODE_NSEC3_HASH_LEN],
+                                   bool *match);
+
+/** Nodes in canonical order; NULL starts and ends. The first is the apex. */
+const struct node *image_next(const struct image *im, const struct node *n);
+
+#endif
