@@ -31,12 +31,13 @@ unsigned name_label_count(const uint8_t *name);
 
 /**
  * Read a name out of a message, following compression pointers, which must
- * point strictly backwards each time (RFC 1035 section 4.1.4).
+ * point strictly backwards each time (RFC 1035 section 4.1.4): before the
+ * labels that led to them. More than 128 of them in one name are refused.
  *
  * pos      in: where the name starts; out: the octet after it in the message
- * name     room for NAME_LEN_MAX octets
+ * name     room for NAME_LEN_MAX octets; what follows the name there is lost
  * len      receives the octets written; may be NULL
- * Returns  SECD_OK, SECD_EMALF (`*pos` is untouched)
+ * Returns  SECD_OK, SECD_EMALF (`*pos` and `*len` are untouched)
  */
 int name_from_wire(const uint8_t *msg, size_t msg_len, size_t *pos,
                    uint8_t *name, size_t *len);

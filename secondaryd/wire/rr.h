@@ -73,7 +73,8 @@ struct rr_soa {
 
 /**
  * Compare types and RDATA in canonical form: the order of records inside a
- * node. RRSIGs sort by the type they cover first. Owner and TTL do not count.
+ * node. An RRSIG sorts by the type it covers, right behind that RRset. Owner
+ * and TTL do not count.
  *
  * Returns  <0, 0 (the same record), >0
  */
@@ -90,8 +91,8 @@ void rr_soa_get(const struct rr *soa, struct rr_soa *out);
  *
  * spans    receives up to `max` {start, len} pairs in order; a type has at
  *          most 2 names of fixed place
- * Returns  how many names, 0 for types without or unknown; SECD_EMALF when
- *          the RDATA does not hold them
+ * Returns  how many names there are, also if more than `max`; 0 for types
+ *          without or unknown; SECD_EMALF when the RDATA does not hold them
  */
 struct rr_span {
 	uint16_t at;
@@ -120,7 +121,8 @@ void rr_reader_init(struct rr_reader *r, const uint8_t *msg, size_t len,
                     size_t pos);
 
 /**
- * Read the next record.
+ * Read the next record. Empty RDATA is fine in types that may have it, and in
+ * the classes ANY and NONE (RFC 2136): there in every type but TSIG.
  *
  * rr       receives the record; valid until the next call
  * class    receives the class (OPT and TSIG use it in their own way)
