@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,14 +50,15 @@ static bool
 stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long device, inode;
+	char ours[64];
 	struct stat st;
 
-	if (stream == NULL || fstat(STDERR_FILENO, &st) != 0 ||
-	    sscanf(stream, "%llu:%llu", &device, &inode) != 2) {
+	if (stream == NULL || fstat(STDERR_FILENO, &st) != 0) {
 		return false;
 	}
-	return device == st.st_dev && inode == st.st_ino;
+	snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev,
+		 (uintmax_t)st.st_ino);
+	return strcmp(stream, ours) == 0;
 }
 
 void
