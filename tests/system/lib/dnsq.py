@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Single questions and whole transfers, with dnspython.
+
+Records are compared as canonical strings: owner in lower case, class, type,
+TTL and RDATA in canonical wire format as hexadecimal, so that two transfers
+are equal exactly when their zones are, record for record.
+"""
+import socket
+import struct
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.query
+import dns.rdatatype
+import dns.tsig
+import dns.tsigkeyring
+
+from . import wire
+
+ALGORITHMS = {
+    "hmac-md5": dns.tsig.HMAC_MD5, "hmac-sha1": dns.tsig.HMAC_SHA1,
+    "hmac-sha224": dns.tsig.HMAC_SHA224, "hmac-sha256": dns.tsig.HMAC_SHA256,
+    "hmac-sha384": dns.tsig.HMAC_SHA384, "hmac-sha512": dns.tsig.HMAC_SHA512,
+}
+
+
+def tsig_key(key):
+    """dnspython's key for one of ours."""
+    return dns.tsig.Key(key.name, key.secret, ALGORITHMS[key.algorithm])
+
+
+def make(qname, qtype, key=None, qclass="IN", **kw):
+    q = dns.message.make_query(qname, qtype, qclass, **kw)
+    q.flags &= ~dns.flags.RD
+    if key:
+        q.use_tsig(tsig_key(key), fudge=300)
+    return q
+
+
+def ask(endpoint, qname, qtype, tcp=False, timeout=5, key=None,
+        source=None, **kw):
+    """Ask one question; returns dnspython's message."""
+    q = make(qname, qtype, key, **kw)
+    send = dns.query.tcp if tcp else dns.query.udp
+    return send(q, endpoint[0], port=endpoint[1], timeout=timeout,
+                source=source)
+
+
+def try_ask(endpoint, qname, qtype, **kw):
+    """As ask, but None when there is no answer."""
+    try:
+        return ask(endpoint, qname, qtype, **kw)
+    except (OSError, dns.exception.DNSException, EOFError):
+        return None
+
+
+def serial(endpoint, apex, timeout=1, **kw):
+    """The SOA serial in an authoritative answer, or None."""
+    r = try_ask(endpoint, apex, "SOA", timeout=timeout, **kw)
+    if r is None or r.rcode() != 0 or not r.flags & dns.flags.AA:
+        return None
+    for rrset in r.answer:
+        if rrset.rdtype == dns.rdatatype.SOA:
+            return rrset[0].serial
+    return None
+
+
+def addresses(endpoint, qname, qtype="A", **kw):
+    """The RDATA texts in an answer, sorted; None without NOERROR."""
+    r = try_ask(endpoint, qname, qtype, **kw)
+    if r is None or r.rcode() != 0:
+        return None
+    want = dns.rdatatype.from_text(qtype)
+    return sorted(rd.to_text() for rrset in r.answer
+                  if rrset.rdtype == want for rd in rrset)
+
+
+class TransferFailed(Exception):
+    """A transfer was refused or broke; rcode is set if there was one."""
+
+    def __init__(self, text, rcode=None):
+        super().__init__(text)
+        self.rcode = rcode
+
+
+def _canonical(rr):
+    """One record as a string; names in RDATA in lower case, as the
+    transferring server may have compressed them against others."""
+    return "%s %s %d %s" % (wire.name_text(rr.owner).lower(),
+                            wire.type_text(rr.type), rr.ttl, rr.rdata.hex())
+
+
+def _tcp(endpoint, timeout, source=None):
+    s = socket.create_connection(endpoint, timeout,
+                                 (source, 0) if source else None)
+    s.settimeout(timeout)
+    return s
+
+
+def read_message(sock):
+    """One length-prefixed message; b"" at the end of the stream."""
+    head = read_exactly(sock, 2)
+    if len(head) < 2:
+        return b""
+    return read_exactly(sock, struct.unpack("!H", head)[0])
+
+
+def read_exactly(sock, count):
+    out = b""
+    while len(out) < count:
+        piece = sock.recv(count - len(out))
+        if not piece:
+            return out
+        out += piece
+    return out
+
+
+def transfer(endpoint, apex, qtype="AXFR", serial=None, key=None, timeout=20,
+             source=None):
+    """The records of an AXFR or IXFR in the order of the stream.
+
+    TSIG is verified over the whole stream.  Raises TransferFailed.
+    """
+    q = dns.message.make_query(apex, qtype)
+    q.flags &= ~dns.flags.RD
+    if qtype == "IXFR":
+        q.authority.append(dns.rrset.from_text(
+            apex, 0, "IN", "SOA", ". . %d 0 0 0 0" % serial))
+    if key:
+        q.use_tsig(tsig_key(key), fudge=300)
+    request = q.to_wire()
+    out, ctx, signed_last = [], None, True
+    try:
+        with _tcp(endpoint, timeout, source) as s:
+            s.sendall(struct.pack("!H", len(request)) + request)
+            while True:
+                octets = read_message(s)
+                if not octets:
+                    raise TransferFailed("the stream ended early, after %d "
+                                         "records" % len(out))
+                if key:
+                    m = dns.message.from_wire(
+                        octets, keyring=q.keyring, request_mac=q.mac,
+                        xfr=True, tsig_ctx=ctx, multi=True,
+                        one_rr_per_rrset=True)
+                    ctx = m.tsig_ctx
+                    signed_last = m.had_tsig
+                p = wire.parse(octets)
+                if p.id != q.id:
+                    raise TransferFailed("wrong message id")
+                if p.rcode:
+                    raise TransferFailed(
+                        "rcode " + wire.RCODE_NAME.get(p.rcode, "?"), p.rcode)
+                out += p.answer
+                if _complete(out, serial):
+                    break
+    except (OSError, dns.exception.DNSException) as e:
+        raise TransferFailed("%s: %s" % (type(e).__name__, e)) from e
+    if not signed_last:
+        raise TransferFailed("the last message is not signed")
+    return out
+
+
+def _soa_serial(rr):
+    return struct.unpack("!I", rr.rdata[-20:-16])[0]
+
+
+def _complete(rrs, from_serial):
+    """Whether the records so far are a whole stream."""
+    soas = [i for i, rr in enumerate(rrs) if rr.type == 6]
+    if not soas or soas[0] != 0:
+        raise TransferFailed("the stream does not begin with a SOA")
+    new = _soa_serial(rrs[0])
+    if len(rrs) == 1:
+        # a single SOA: up to date, if IXFR was asked
+        return from_serial is not None and (
+            new == from_serial or (from_serial - new) % 2**32 < 2**31)
+    if from_serial is not None and len(soas) > 1 and soas[1] == 1 \
+            and not _same_soa(rrs):
+        # differences: the new SOA stands first, before the last additions
+        # and at the end
+        return rrs[-1].type == 6 and _soa_serial(rrs[-1]) == new \
+            and sum(_soa_serial(rrs[i]) == new for i in soas) >= 3
+    return len(soas) >= 2 and soas[-1] == len(rrs) - 1
+
+
+def _same_soa(rrs):
+    return _soa_serial(rrs[0]) == _soa_serial(rrs[1])
+
+
+def axfr(endpoint, apex, **kw):
+    """The zone by AXFR, as a sorted list of canonical records."""
+    rrs = transfer(endpoint, apex, **kw)
+    return sorted(_canonical(rr) for rr in rrs[:-1])
+
+
+def ixfr(endpoint, apex, serial, **kw):
+    """("none" | "axfr" | "ixfr", records in stream order)."""
+    rrs = transfer(endpoint, apex, "IXFR", serial, **kw)
+    if len(rrs) == 1:
+        return "none", rrs
+    if rrs[1].type == 6 and not _same_soa(rrs):
+        return "ixfr", rrs
+    return "axfr", rrs
+
+
+def assert_same_zone(a, b, apex, key=None, key_b=None):
+    """AXFR of the two endpoints gives the same records."""
+    one = axfr(a, apex, key=key)
+    two = axfr(b, apex, key=key_b or key)
+    if one != two:
+        left, right = set(one), set(two)
+        raise AssertionError(
+            "%s differs: %d records at %s, %d at %s\nonly first: %s\n"
+            "only second: %s" % (apex, len(one), a, len(two), b,
+                                 sorted(left - right)[:5],
+                                 sorted(right - left)[:5]))
+
+
+def raw_udp(endpoint, octets, timeout=1, source=None):
+    """Send octets, return the response octets or None."""
+    family = socket.AF_INET6 if ":" in endpoint[0] else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        if source:
+            s.bind((source, 0))
+        s.settimeout(timeout)
+        s.connect(endpoint)
+        try:
+            s.send(octets)
+            return s.recv(65535)
+        except OSError:
+            return None
+
+
+def raw_tcp(endpoint, octets, timeout=3):
+    """Send one message over TCP, return the response octets or None."""
+    try:
+        with _tcp(endpoint, timeout) as s:
+            s.sendall(struct.pack("!H", len(octets)) + octets)
+            return read_message(s) or None
+    except OSError:
+        return None

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Judge a server's answers by those of the reference servers.
+
+Where the references agree the server must agree; where they differ it must
+equal one of them.  The core of a response (rcode, AA, answer, authority)
+is one thing, its additional section another.  What is left over must be
+listed in differences.txt, each entry of which must be needed.
+"""
+import fnmatch
+import os
+from collections import Counter
+
+from . import diff, wire
+from .model import Model
+
+
+class Entry:
+    """One line of differences.txt:
+
+    sets ; features ; types ; aspects ; reason
+
+    sets, types: names with * and ?, separated by commas; features: all of
+    them must be reached, - for any; aspects: what may differ, of rcode,
+    flags, answer, authority, additional.
+    """
+
+    def __init__(self, line, number):
+        fields = [x.strip() for x in line.split(";", 4)]
+        if len(fields) != 5 or not fields[4]:
+            raise ValueError("differences.txt:%d: five fields are needed"
+                             % number)
+        self.number, self.reason = number, fields[4]
+        self.sets = [x.strip() for x in fields[0].split(",")]
+        self.features = {x.strip() for x in fields[1].split(",")} - {"-"}
+        self.types = [x.strip() for x in fields[2].split(",")]
+        self.aspects = {x.strip() for x in fields[3].split(",")}
+        self.used = 0
+
+    def for_set(self, name):
+        return any(fnmatch.fnmatchcase(name, x) for x in self.sets)
+
+    def allows(self, q, reached, aspects):
+        return (self.features <= reached and aspects <= self.aspects
+                and any(fnmatch.fnmatchcase(q.qtype, x) for x in self.types))
+
+
+def listed(set_name):
+    """The entries of differences.txt for a set of zones."""
+    path = os.path.join(os.path.dirname(os.path.dirname(
+        os.path.abspath(__file__))), "differences.txt")
+    out = []
+    with open(path) as f:
+        for number, line in enumerate(f, 1):
+            if line.strip() and not line.startswith("#"):
+                out.append(Entry(line.strip(), number))
+    return [e for e in out if e.for_set(set_name)]
+
+
+class Verdict:
+    """All that came out for one set of zones."""
+
+    def __init__(self):
+        self.queries = 0
+        self.agreed = 0
+        self.features = Counter()
+        self.entries = []
+        self.wrong = []
+        self.wrong_kinds = Counter()
+
+    def complain(self, kind, q, reached, mine, theirs, names):
+        self.wrong_kinds[kind] += 1
+        if self.wrong_kinds[kind] > 3 or len(self.wrong) > 40:
+            return
+        out = ["%s: %s" % (kind, diff.text_of(q)),
+               "reached: " + ", ".join(sorted(reached))]
+        for name, m in [("under test", mine)] + list(zip(names, theirs)):
+            text = m.text() if isinstance(m, wire.Message) else str(m)
+            out.append("[%s] %s" % (name, text))
+        self.wrong.append("\n".join(out))
+
+
+def differing(mine, theirs):
+    """The aspects in which two responses differ."""
+    out = set()
+    if mine.rcode != theirs.rcode:
+        out.add("rcode")
+    bits = wire.AA | wire.RA | wire.RD | wire.TC
+    if (mine.flags ^ theirs.flags) & bits:
+        out.add("flags")
+    if not (mine.flags | theirs.flags) & wire.TC:
+        if set(mine.answer) != set(theirs.answer):
+            out.add("answer")
+        if set(mine.authority) != set(theirs.authority):
+            out.add("authority")
+        if diff.extra(mine) != diff.extra(theirs):
+            out.add("additional")
+    return out
+
+
+def _any_agrees(mine, theirs):
+    """ANY: RFC 8482 lets a server choose; RRsets must be whole."""
+    full = [rr for t in theirs for rr in t.answer]
+    if not mine.answer:
+        return any(not t.answer and diff.core(mine) == diff.core(t)
+                   for t in theirs)
+    return (any(mine.rcode == t.rcode and (mine.flags & wire.AA)
+                == (t.flags & wire.AA) for t in theirs)
+            and diff.whole_rrsets(mine.answer, full)
+            and any(set(mine.authority) == set(t.authority) for t in theirs))
+
+
+def _on_the_edge(q, mine, theirs):
+    """The responses nearly fill the limit: compression, which is a server's
+    own choice, decides whether they fit."""
+    return (max(t.size for t in theirs) > diff.limit(q) - 32
+            and any(mine.rcode == t.rcode for t in theirs))
+
+
+def disagreement(q, mine, theirs, full):
+    """None, or the smallest set of aspects in which mine differs.
+
+    full: the references' responses over TCP where anybody truncated, else
+    the same as theirs.
+    """
+    if mine.flags & wire.TC:
+        if _on_the_edge(q, mine, theirs):
+            return None
+        if any(diff.head(mine) == diff.head(t) for t in theirs):
+            every = [rr for t in full for s in t.sections for rr in s]
+            got = [rr for s in mine.sections[:2] for rr in s]
+            return None if diff.whole_rrsets(got, every) else {"answer"}
+        return min((differing(mine, t) for t in theirs), key=len)
+    if all(t.flags & wire.TC for t in theirs) and not q.tcp:
+        return {"flags"}
+    if q.qtype == "ANY" and _any_agrees(mine, full):
+        return None
+    core = any(diff.core(mine) == diff.core(t) for t in full)
+    more = any(diff.extra(mine) == diff.extra(t) for t in full + theirs)
+    if core and more:
+        return None
+    found = min((differing(mine, t) for t in full), key=len)
+    if core:
+        return {"additional"}
+    return (found - {"additional"} if more else found) or {"flags"}
+
+
+def judge(zones, queries, endpoints, under_test, names, set_name):
+    """Ask all, compare, classify; returns a Verdict."""
+    v = Verdict()
+    v.entries = listed(set_name)
+    *theirs, mine = diff.run(endpoints + [under_test], queries)
+    full = _over_tcp(endpoints, queries, theirs, mine)
+    model = Model(zones)
+    for i, q in enumerate(queries):
+        refs = [t[i] for t in theirs]
+        _one(v, model, q, mine[i], refs, full.get(i, refs), names)
+    return v
+
+
+def _over_tcp(endpoints, queries, theirs, mine):
+    """Where anybody truncated, what the references say over TCP."""
+    index = [i for i in range(len(queries)) if not queries[i].tcp
+             and any(isinstance(m, wire.Message) and m.flags & wire.TC
+                     for m in [t[i] for t in theirs] + [mine[i]])]
+    again = [queries[i]._replace(tcp=True) for i in index]
+    got = diff.run(endpoints, again) if again else []
+    return {i: [g[n] for g in got] for n, i in enumerate(index)}
+
+
+def _one(v, model, q, mine, refs, full, names):
+    v.queries += 1
+    reached = diff.features(model, q, refs + [mine])
+    v.features.update(reached)
+    if any(not isinstance(r, wire.Message) for r in refs + full):
+        v.complain("a reference did not answer", q, reached, mine, refs,
+                   names)
+        return
+    for flaw in diff.flaws(q, mine):
+        v.complain(flaw, q, reached, mine, refs, names)
+    if not isinstance(mine, wire.Message):
+        return
+    if len({diff.core(r) for r in refs}) == 1 and \
+            len({diff.extra(r) for r in refs}) == 1:
+        v.agreed += 1
+    aspects = disagreement(q, mine, refs, full)
+    if aspects is None:
+        return
+    for e in v.entries:
+        if e.allows(q, reached, aspects):
+            e.used += 1
+            return
+    v.complain("differs in " + ", ".join(sorted(aspects)), q, reached, mine,
+               refs, names)
+
+
+def _say_features(case, v):
+    line = ""
+    for name, count in sorted(v.features.items()):
+        item = "%s %d" % (name, count)
+        if len(line) + len(item) > 72:
+            case.say(line)
+            line = ""
+        line += ("; " if line else "") + item
+    case.say(line)
+
+
+def report(case, v, claimed):
+    """Print the counts; fail for a difference, a feature that no query
+    reached, or an entry of differences.txt that nothing needs."""
+    case.say("%d queries; the references agree on %d" % (
+        v.queries, v.agreed))
+    _say_features(case, v)
+    for e in v.entries:
+        case.say("listed, %d times: %s" % (e.used, e.reason))
+    unreached = sorted(set(claimed) - set(v.features))
+    unused = ["differences.txt:%d" % e.number for e in v.entries
+              if not e.used]
+    if v.wrong:
+        counts = "; ".join("%s: %d" % kv
+                           for kv in v.wrong_kinds.most_common())
+        raise AssertionError("\n\n".join([counts] + v.wrong[:12]))
+    assert not unreached, "no query reached: " + ", ".join(unreached)
+    assert not unused, "nothing needs: " + ", ".join(unused)
