@@ -2,19 +2,28 @@
 
 #include "server/mailbox.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <time.h>
 
 #include "base/error.h"
 
 int
 mailbox_init(struct mailbox *box, void (*wake)(void *), void *wake_arg)
 {
+	pthread_condattr_t attr;
+	int rc;
+
 	*box = (struct mailbox){.wake = wake, .wake_arg = wake_arg};
 	box->end = &box->first;
 	if (pthread_mutex_init(&box->lock, NULL) != 0) {
 		return SECD_ENOMEM;
 	}
-	if (pthread_cond_init(&box->posted, NULL) != 0) {
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	rc = pthread_cond_init(&box->posted, &attr);
+	pthread_condattr_destroy(&attr);
+	if (rc != 0) {
 		pthread_mutex_destroy(&box->lock);
 		return SECD_ENOMEM;
 	}
@@ -59,44 +68,59 @@ take_all(struct mailbox *box)
 	return all;
 }
 
-static void
-run_all(struct letter *letter)
-{
-	while (letter != NULL) {
-		struct letter *next = letter->next;
-
-		letter->run(letter);
-		letter = next;
-	}
-}
-
-void
-mailbox_run(struct mailbox *box)
+struct letter *
+mailbox_take(struct mailbox *box)
 {
 	struct letter *all;
 
 	pthread_mutex_lock(&box->lock);
 	all = take_all(box);
 	pthread_mutex_unlock(&box->lock);
-	run_all(all);
+	return all;
+}
+
+struct letter *
+mailbox_wait(struct mailbox *box)
+{
+	struct letter *all;
+
+	pthread_mutex_lock(&box->lock);
+	while (box->first == NULL && !box->closed) {
+		pthread_cond_wait(&box->posted, &box->lock);
+	}
+	all = take_all(box);
+	pthread_mutex_unlock(&box->lock);
+	return all;
 }
 
 void
-mailbox_serve(struct mailbox *box)
+mailbox_linger(struct mailbox *box, int64_t ms)
 {
-	for (;;) {
-		struct letter *all;
+	struct timespec until;
 
-		pthread_mutex_lock(&box->lock);
-		while (box->first == NULL && !box->closed) {
-			pthread_cond_wait(&box->posted, &box->lock);
-		}
-		all = take_all(box);
-		pthread_mutex_unlock(&box->lock);
-		if (all == NULL) {
-			return;
-		}
-		run_all(all);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&box->lock);
+	while (!box->closed &&
+	       pthread_cond_timedwait(&box->posted, &box->lock, &until) !=
+	           ETIMEDOUT) {
+	}
+	pthread_mutex_unlock(&box->lock);
+}
+
+void
+letters_run(struct letter *first)
+{
+	while (first != NULL) {
+		struct letter *next = first->next;
+
+		first->run(first);
+		first = next;
 	}
 }
 

@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Embed it first in what the function needs; whoever runs it owns it. */
 struct letter {
@@ -36,14 +37,21 @@ void mailbox_fini(struct mailbox *box);
 /** Post a letter. It stays the poster's when the box is closed: false. */
 bool mailbox_post(struct mailbox *box, struct letter *letter);
 
-/** Run all letters that are there now. For owners that have a loop. */
-void mailbox_run(struct mailbox *box);
-
 /**
- * Wait for letters and run them until mailbox_close was called and the box is
- * empty. For owners without a loop.
+ * Take all letters, linked in order; the caller runs them.
+ *
+ * Returns  the first, or NULL: there is none now
  */
-void mailbox_serve(struct mailbox *box);
+struct letter *mailbox_take(struct mailbox *box);
+
+/** As mailbox_take, but waits; NULL: the box is closed and empty. */
+struct letter *mailbox_wait(struct mailbox *box);
+
+/** Wait for `ms` milliseconds, or until the box is closed. */
+void mailbox_linger(struct mailbox *box, int64_t ms);
+
+/** Run letters, each of which may free or post itself. */
+void letters_run(struct letter *first);
 
 /** No more letters; those in the box are still run. */
 void mailbox_close(struct mailbox *box);

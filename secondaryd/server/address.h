@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * address -- socket addresses of IPv4 and IPv6, for people and to compare.
+ */
+
+#ifndef SECD_SERVER_ADDRESS_H
+#define SECD_SERVER_ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#define ADDRESS_TEXT_MAX 64 /* address, scope, '@', port, NUL */
+
+/** "192.0.2.1@53"; "?" for another family. Returns text. */
+char *address_text(const struct sockaddr_storage *a, char *text, size_t cap);
+
+/** Octets of the address structure, by family. */
+socklen_t address_len(const struct sockaddr_storage *a);
+
+/** The same address and port; two of another family are the same. */
+bool address_equal(const struct sockaddr_storage *a,
+                   const struct sockaddr_storage *b);
+
+/** The same address, whatever the port; IPv4-mapped IPv6 counts as IPv4. */
+bool address_same_host(const struct sockaddr_storage *a,
+                       const struct sockaddr_storage *b);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "server/commit.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "server/thread.h"
+
+struct commit {
+	struct store *store;
+	int64_t sync_interval_ms;
+	struct mailbox box;
+	pthread_t thread;
+};
+
+void
+commit_entry_free(struct commit_entry *e)
+{
+	image_unref(e->image);
+	changeset_fini(&e->changes);
+	buf_fini(&e->state);
+	free(e);
+}
+
+static int
+put_entry(struct store *s, const struct commit_entry *e)
+{
+	int rc = SECD_OK;
+
+	if (e->drop) {
+		return store_drop(s, e->apex);
+	}
+	if (e->image != NULL) {
+		rc = store_put_image(s, e->apex, e->seq, e->image);
+	} else if (e->changes.step_count > 0) {
+		rc = store_put_changes(s, e->apex, e->seq, &e->changes);
+	}
+	if (rc == SECD_OK && e->state.len > 0) {
+		rc = store_put_state(s, e->apex, e->state.data, e->state.len);
+	}
+	return rc;
+}
+
+/* Entries from `first` up to `end`, all or none. */
+static int
+write_group(struct store *s, struct letter *first, const struct letter *end)
+{
+	int rc = store_begin(s);
+
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	for (struct letter *l = first; l != end; l = l->next) {
+		rc = put_entry(s, (struct commit_entry *)l);
+		if (rc != SECD_OK) {
+			store_abort(s);
+			return rc;
+		}
+	}
+	return store_commit(s);
+}
+
+static void
+write_all(struct store *s, struct letter *first)
+{
+	int rc = write_group(s, first, NULL);
+
+	for (struct letter *l = first; l != NULL; l = l->next) {
+		/* One zone's trouble (an image too large for the disk) must
+		 * not keep the others from being durable. */
+		((struct commit_entry *)l)->rc =
+		    rc == SECD_OK ? SECD_OK : write_group(s, l, l->next);
+	}
+}
+
+static void
+reply(struct letter *letter)
+{
+	struct commit_entry *e = (struct commit_entry *)letter;
+
+	e->done(e);
+}
+
+static void
+send_back(struct letter *first)
+{
+	while (first != NULL) {
+		struct commit_entry *e = (struct commit_entry *)first;
+
+		first = first->next;
+		e->letter.run = reply;
+		if (!mailbox_post(e->reply, &e->letter)) {
+			commit_entry_free(e); /* the poster is ending */
+		}
+	}
+}
+
+static void *
+commit_main(void *arg)
+{
+	struct commit *c = arg;
+	struct letter *first;
+
+	while ((first = mailbox_wait(&c->box)) != NULL) {
+		write_all(c->store, first);
+		send_back(first);
+		/* What comes in meanwhile shares the next transaction. */
+		mailbox_linger(&c->box, c->sync_interval_ms);
+	}
+	return NULL;
+}
+
+int
+commit_start(struct store *store, int64_t sync_interval_ms, struct commit **out)
+{
+	struct commit *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		return SECD_ENOMEM;
+	}
+	c->store = store;
+	c->sync_interval_ms = sync_interval_ms;
+	if (mailbox_init(&c->box, NULL, NULL) != SECD_OK) {
+		free(c);
+		return SECD_ENOMEM;
+	}
+	if (thread_start("commit", commit_main, c, &c->thread) != SECD_OK) {
+		mailbox_fini(&c->box);
+		free(c);
+		return SECD_ENOMEM;
+	}
+	*out = c;
+	return SECD_OK;
+}
+
+void
+commit_post(struct commit *c, struct commit_entry *e)
+{
+	if (!mailbox_post(&c->box, &e->letter)) {
+		assert(!"an entry after commit_stop");
+	}
+}
+
+void
+commit_stop(struct commit *c)
+{
+	if (c == NULL) {
+		return;
+	}
+	mailbox_close(&c->box);
+	pthread_join(c->thread, NULL);
+	mailbox_fini(&c->box);
+	free(c);
+}

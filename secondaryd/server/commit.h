@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * commit -- makes published versions durable, many zones in one transaction,
+ * at most one transaction in `sync-interval`. The only writer of the store.
+ */
+
+#ifndef SECD_SERVER_COMMIT_H
+#define SECD_SERVER_COMMIT_H
+
+#include "server/mailbox.h"
+#include "store/store.h"
+
+/* What to write about one zone; every part may be missing. Made with calloc,
+ * given away with commit_post, back through `done`. */
+struct commit_entry {
+	struct letter letter;
+	uint8_t apex[NAME_LEN_MAX];
+	bool drop; /* forget the zone; nothing else counts */
+	uint64_t seq;
+	struct image *image;     /* a reference, or NULL */
+	struct changeset changes; /* of version `seq`, when there is no image */
+	struct buf state;        /* replaces the zone's state when not empty */
+
+	int rc; /* result: SECD_OK, SECD_EIO, SECD_ENOSPC, SECD_ENOMEM... */
+	/* Runs where `reply` is, and frees (commit_entry_free). */
+	void (*done)(struct commit_entry *e);
+	struct mailbox *reply;
+	void *arg; /* the poster's */
+};
+
+void commit_entry_free(struct commit_entry *e);
+
+struct commit;
+
+/** Start the thread on a store, which outlives it. SECD_OK, SECD_ENOMEM. */
+int commit_start(struct store *store, int64_t sync_interval_ms,
+                 struct commit **out);
+
+/** Hand an entry over; entries of one zone are written in this order. */
+void commit_post(struct commit *c, struct commit_entry *e);
+
+/** Write what was posted, end the thread. NULL is fine. */
+void commit_stop(struct commit *c);
+
+#endif

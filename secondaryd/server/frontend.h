@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * frontend -- what the threads that talk to clients need from the rest of the
+ * server, and what they count.
+ */
+
+#ifndef SECD_SERVER_FRONTEND_H
+#define SECD_SERVER_FRONTEND_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "server/root.h"
+
+/* Each worker has its own, on cache lines of its own, read by others for
+ * status: relaxed atomics. */
+struct frontend_counters {
+	_Alignas(64) atomic_uint_fast64_t queries;
+	atomic_uint_fast64_t answers[16]; /* by RCODE */
+	atomic_uint_fast64_t truncated;
+	atomic_uint_fast64_t ignored; /* responses, fragments of headers */
+	atomic_uint_fast64_t notifies;
+	atomic_uint_fast64_t transfers;      /* out, begun */
+	atomic_uint_fast64_t transfers_done; /* out, whole */
+	atomic_uint_fast64_t tcp_refused;    /* over a cap */
+};
+
+struct frontend {
+	struct root_pointer root;
+	/**
+	 * A NOTIFY that is allowed came in for this zone. Called inside a
+	 * read section, from any worker; never waits.
+	 */
+	void (*notified)(struct zone *zone,
+	                 const struct sockaddr_storage *from, bool has_serial,
+	                 uint32_t serial);
+	atomic_uint transfers_out; /* running, bounded by the configuration */
+};
+
+#endif

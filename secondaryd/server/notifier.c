@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "server/notifier.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "server/address.h"
+#include "transfer/notify_out.h"
+
+#define DATAGRAM_MAX    4096
+#define READS_PER_TURN  64
+#define ASKED_BUCKETS   1024 /* by message id */
+
+/* One zone's word to one address. */
+struct notify_target {
+	struct notify_out out;
+	struct zone_entry *entry;
+	const struct config_remote *remote;
+	struct sockaddr_storage to;
+	ev_timer timer;
+	/* Of the message that awaits an answer. */
+	struct notify_target *next_asked, **prev_asked;
+};
+
+struct notify_socket {
+	int fd; /* -1: this family is not available */
+	ev_io readable;
+};
+
+struct notifier {
+	struct ev_loop *loop;
+	struct notify_socket v4, v6;
+	struct notify_target *asked[ASKED_BUCKETS];
+};
+
+static void
+forget_asked(struct notify_target *t)
+{
+	if (t->prev_asked != NULL) {
+		*t->prev_asked = t->next_asked;
+		if (t->next_asked != NULL) {
+			t->next_asked->prev_asked = t->prev_asked;
+		}
+		t->prev_asked = NULL;
+	}
+}
+
+static void
+remember_asked(struct notifier *n, struct notify_target *t, uint16_t id)
+{
+	struct notify_target **bucket = &n->asked[id % ASKED_BUCKETS];
+
+	forget_asked(t);
+	t->next_asked = *bucket;
+	t->prev_asked = bucket;
+	if (*bucket != NULL) {
+		(*bucket)->prev_asked = &t->next_asked;
+	}
+	*bucket = t;
+}
+
+static void
+set_timer(struct notify_target *t)
+{
+	struct ev_loop *loop = t->entry->server->loop;
+	int64_t wait_ms;
+
+	ev_timer_stop(loop, &t->timer);
+	if (t->out.state != NOTIFY_OUT_SENDING) {
+		forget_asked(t);
+		return;
+	}
+	wait_ms = t->out.due_ms - clock_boot_ms();
+	ev_timer_set(&t->timer, wait_ms < 0 ? 0.0 : (double)wait_ms / 1000.0,
+	             0.0);
+	ev_timer_start(loop, &t->timer);
+}
+
+/* The outcome, once there is one. */
+static void
+report(const struct notify_target *t)
+{
+	char apex[NAME_TEXT_MAX], to[ADDRESS_TEXT_MAX];
+
+	name_to_text(t->entry->zone.apex, apex);
+	address_text(&t->to, to, sizeof(to));
+	if (t->out.state == NOTIFY_OUT_HEARD) {
+		log_info("zone %s: NOTIFY of serial %u heard by %s", apex,
+		         t->out.serial, to);
+	} else if (t->out.state != NOTIFY_OUT_SENDING) {
+		log_warning("zone %s: NOTIFY of serial %u to %s: %s%s%s", apex,
+		            t->out.serial, to,
+		            notify_out_state_text(t->out.state),
+		            t->out.error[0] == '\0' ? "" : ": ", t->out.error);
+	}
+}
+
+static void
+send_message(struct notifier *n, struct notify_target *t)
+{
+	const struct notify_socket *s =
+	    t->to.ss_family == AF_INET6 ? &n->v6 : &n->v4;
+	uint8_t msg[NOTIFY_OUT_MESSAGE_MAX];
+	struct node_reader *reader;
+	struct rr soa;
+	uint16_t id;
+	size_t len;
+	int rc = SECD_ENOMEM;
+
+	reader = malloc(sizeof(*reader));
+	if (reader == NULL || getrandom(&id, sizeof(id), 0) != sizeof(id)) {
+		free(reader);
+		return; /* due_ms is past: the timer comes back at once */
+	}
+	node_reader_init(reader, version_apex(t->entry->zone.version));
+	while (node_reader_next(reader, &soa)) {
+		if (soa.type == RR_TYPE_SOA) {
+			rc = notify_out_message(&t->out, &soa, id, msg,
+			                        sizeof(msg), &len,
+			                        clock_boot_ms(), clock_wall_s());
+			break;
+		}
+	}
+	free(reader);
+	if (rc != SECD_OK || s->fd < 0) {
+		return;
+	}
+	remember_asked(n, t, id);
+	/* A datagram that is lost here is sent again like any other. */
+	(void)sendto(s->fd, msg, len, MSG_DONTWAIT,
+	             (const struct sockaddr *)&t->to, address_len(&t->to));
+}
+
+static void
+on_timer(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct notify_target *t = timer->data;
+
+	(void)loop;
+	(void)events;
+	if (notify_out_is_due(&t->out, clock_boot_ms()) &&
+	    t->entry->zone.version != NULL) {
+		send_message(t->entry->server->notifier, t);
+	}
+	report(t);
+	set_timer(t);
+}
+
+static void
+take_datagram(struct notifier *n, const struct sockaddr_storage *from,
+              uint8_t *msg, size_t len)
+{
+	struct notify_target *t, *next;
+	uint16_t id;
+
+	if (len < 2) {
+		return;
+	}
+	id = (uint16_t)(msg[0] << 8 | msg[1]);
+	for (t = n->asked[id % ASKED_BUCKETS]; t != NULL; t = next) {
+		next = t->next_asked;
+		if (address_equal(&t->to, from) &&
+		    notify_out_answer(&t->out, msg, len, clock_wall_s())) {
+			report(t);
+			set_timer(t);
+			return;
+		}
+	}
+}
+
+static void
+on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct notifier *n = io->data;
+	struct sockaddr_storage from;
+	uint8_t msg[DATAGRAM_MAX];
+
+	(void)loop;
+	(void)events;
+	for (int i = 0; i < READS_PER_TURN; i++) {
+		socklen_t from_len = sizeof(from);
+		ssize_t len = recvfrom(io->fd, msg, sizeof(msg), MSG_DONTWAIT,
+		                       (struct sockaddr *)&from, &from_len);
+
+		if (len < 0) {
+			return;
+		}
+		take_datagram(n, &from, msg, (size_t)len);
+	}
+}
+
+static void
+open_socket(struct notifier *n, struct notify_socket *s, int family)
+{
+	int one = 1;
+
+	s->fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (s->fd < 0) {
+		return;
+	}
+	if (family == AF_INET6) {
+		setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	}
+	ev_io_init(&s->readable, on_readable, s->fd, EV_READ);
+	s->readable.data = n;
+	ev_io_start(n->loop, &s->readable);
+}
+
+static void
+close_socket(struct notifier *n, struct notify_socket *s)
+{
+	if (s->fd >= 0) {
+		ev_io_stop(n->loop, &s->readable);
+		close(s->fd);
+	}
+}
+
+int
+notifier_new(struct ev_loop *loop, struct notifier **out)
+{
+	struct notifier *n = calloc(1, sizeof(*n));
+
+	if (n == NULL) {
+		return SECD_ENOMEM;
+	}
+	n->loop = loop;
+	open_socket(n, &n->v4, AF_INET);
+	open_socket(n, &n->v6, AF_INET6);
+	if (n->v4.fd < 0 && n->v6.fd < 0) {
+		free(n);
+		return SECD_EIO;
+	}
+	*out = n;
+	return SECD_OK;
+}
+
+void
+notifier_free(struct notifier *n)
+{
+	if (n != NULL) {
+		close_socket(n, &n->v4);
+		close_socket(n, &n->v6);
+		free(n);
+	}
+}
+
+static size_t
+count_targets(const struct config_policy *p)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < p->notify_count; i++) {
+		count += p->notify[i]->address_count;
+	}
+	return count;
+}
+
+static void
+init_target(struct notify_target *t, struct zone_entry *e,
+            const struct config_remote *remote,
+            const struct sockaddr_storage *to)
+{
+	t->entry = e;
+	t->remote = remote;
+	t->to = *to;
+	notify_out_init(&t->out, e->zone.apex,
+	                remote->key == NULL ? NULL : remote->key->key);
+	ev_init(&t->timer, on_timer);
+	t->timer.data = t;
+}
+
+/* A reload while a NOTIFY is under way does not lose it. */
+static void
+inherit_progress(struct notify_target *t, const struct zone_entry *e)
+{
+	for (size_t i = 0; i < e->target_count; i++) {
+		const struct notify_target *old = &e->targets[i];
+
+		if (address_equal(&old->to, &t->to) &&
+		    old->out.state == NOTIFY_OUT_SENDING) {
+			notify_out_announce(&t->out, old->out.serial,
+			                    clock_boot_ms());
+			set_timer(t);
+		}
+	}
+}
+
+int
+notifier_set_targets(struct notifier *n, struct zone_entry *e,
+                     const struct config_policy *p)
+{
+	size_t count = count_targets(p), k = 0;
+	struct notify_target *targets = NULL;
+
+	if (count > 0) {
+		targets = calloc(count, sizeof(*targets));
+		if (targets == NULL) {
+			return SECD_ENOMEM;
+		}
+	}
+	for (size_t i = 0; i < p->notify_count; i++) {
+		for (size_t j = 0; j < p->notify[i]->address_count; j++) {
+			init_target(&targets[k], e, p->notify[i],
+			            &p->notify[i]->addresses[j]);
+			inherit_progress(&targets[k], e);
+			k++;
+		}
+	}
+	notifier_drop_targets(n, e);
+	e->targets = targets;
+	e->target_count = count;
+	return SECD_OK;
+}
+
+void
+notifier_drop_targets(struct notifier *n, struct zone_entry *e)
+{
+	for (size_t i = 0; i < e->target_count; i++) {
+		forget_asked(&e->targets[i]);
+		ev_timer_stop(n->loop, &e->targets[i].timer);
+		notify_out_fini(&e->targets[i].out);
+	}
+	free(e->targets);
+	e->targets = NULL;
+	e->target_count = 0;
+}
+
+void
+notifier_announce(struct notifier *n, struct zone_entry *e)
+{
+	(void)n;
+	for (size_t i = 0; i < e->target_count; i++) {
+		notify_out_announce(&e->targets[i].out,
+		                    version_serial(e->zone.version),
+		                    clock_boot_ms());
+		set_timer(&e->targets[i]);
+	}
+}
+
+char *
+notifier_describe(const struct zone_entry *e, size_t index, char *text,
+                  size_t cap)
+{
+	const struct notify_target *t = &e->targets[index];
+	char to[ADDRESS_TEXT_MAX];
+
+	address_text(&t->to, to, sizeof(to));
+	if (t->out.state == NOTIFY_OUT_IDLE) {
+		snprintf(text, cap, "%s %s: nothing announced yet",
+		         t->remote->id, to);
+	} else {
+		snprintf(text, cap, "%s %s: serial %u %s after %u tries%s%s",
+		         t->remote->id, to, t->out.serial,
+		         notify_out_state_text(t->out.state), t->out.tries,
+		         t->out.error[0] == '\0' ? "" : ": ", t->out.error);
+	}
+	return text;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zone_apply -- what was received becomes an image, on the build thread.
+ */
+
+#ifndef SECD_SERVER_ZONE_APPLY_H
+#define SECD_SERVER_ZONE_APPLY_H
+
+#include "server/zone_entry.h"
+
+/**
+ * Build from an AXFR; zone_built is called with the result.
+ *
+ * spool    taken over on SECD_OK
+ * Returns  SECD_OK, SECD_ENOMEM
+ */
+int zone_apply_spool(struct zone_entry *e, uint32_t attempt,
+                     struct spool *spool);
+
+/** Build from the version in force and a changeset, moved on SECD_OK. */
+int zone_apply_changes(struct zone_entry *e, uint32_t attempt,
+                       struct changeset *changes);
+
+#endif

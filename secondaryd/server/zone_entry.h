@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zone_entry -- one zone as the transfer thread has it: its configuration, its
+ * refresh machine, the exchange in flight, what is built, stored and notified.
+ *
+ * All of it belongs to the transfer thread, but for `zone`, which workers
+ * read, and `door`, through which they report a NOTIFY. An entry is retired
+ * when a reload drops its zone, and freed when no worker, job, commit or letter
+ * can hold it any more.
+ */
+
+#ifndef SECD_SERVER_ZONE_ENTRY_H
+#define SECD_SERVER_ZONE_ENTRY_H
+
+#include <urcu-qsbr.h>
+
+#include "server/server.h"
+#include "transfer/exchange.h"
+#include "transfer/refresh.h"
+#include "zone/version.h"
+
+struct notify_target;
+
+/* One address of one of the zone's primaries: what refresh.h numbers. */
+struct primary_address {
+	const struct config_remote *remote;
+	const struct sockaddr_storage *to;
+	const struct sockaddr_storage *via; /* NULL: any */
+};
+
+/* The last transfer that was published, for status and log. */
+struct transfer_summary {
+	enum xfr_in_outcome kind; /* XFR_IN_NOTHING: none since the start */
+	uint64_t octets, records, messages;
+	int64_t duration_ms;
+	int64_t ended_at; /* wall clock, seconds */
+	uint32_t from_serial, serial;
+	bool had_serial;
+	char primary[64]; /* address@port */
+	char key[NAME_TEXT_MAX]; /* "" when unsigned */
+};
+
+enum zone_activity {
+	ZONE_IDLE,
+	ZONE_QUEUED,   /* waits for a connection */
+	ZONE_ASKING,   /* an exchange runs on `link` */
+	ZONE_BUILDING, /* a job has what was received */
+};
+
+struct zone_entry {
+	struct zone zone; /* first */
+	struct server *server;
+	const struct config_policy *policy;
+	struct refresh *refresh;
+	ev_timer timer;
+
+	enum zone_activity activity;
+	struct pool_request request;
+	struct link *link;
+	struct exchange *exchange;
+	bool has_action; /* `action` is started, but no exchange runs yet */
+	struct refresh_action action;
+	int64_t action_started_ms;
+
+	uint64_t seq; /* of the version that was published last */
+	bool in_store; /* the store has the version before `seq`, whole */
+	uint64_t change_octets; /* stored since the stored image */
+	unsigned commits; /* in flight */
+	bool durable; /* the store has `seq` */
+	ev_timer commit_retry;
+	int64_t state_saved_at; /* wall clock of what was stored last */
+	bool was_expired;
+
+	struct notify_target *targets;
+	size_t target_count;
+	struct transfer_summary last;
+
+	struct {
+		struct letter letter;
+		atomic_bool is_posted;
+		struct sockaddr_storage from;
+	} door;
+
+	unsigned holds; /* jobs, commits and letters that point here */
+	bool retired;
+	struct rcu_head rcu;
+	struct letter grace_letter;
+};
+
+/**
+ * Make an entry for a zone of the configuration and load what the store has.
+ * Its version, if any, is published: it answers as soon as it is in the root.
+ *
+ * Returns  SECD_OK, SECD_ENOMEM, SECD_EIO (the store cannot be read)
+ */
+int zone_entry_new(struct server *s, const struct config_zone *zone,
+                   struct zone_entry **out);
+
+/** Start its timers: the zone acts from now on. */
+void zone_entry_start(struct zone_entry *e);
+
+/**
+ * Put another configuration in force; the zone is the same.
+ *
+ * Returns  SECD_OK, SECD_ENOMEM (the old one is still in force)
+ */
+int zone_entry_configure(struct zone_entry *e, const struct config_policy *p);
+
+/**
+ * The zone is not in the configuration any more, nor in the root. Stops
+ * everything, and frees the entry when nobody holds it. The store forgets the
+ * zone when `forget` is set.
+ */
+void zone_entry_retire(struct zone_entry *e, bool forget);
+
+/** Free an entry that no other thread and no letter can know. */
+void zone_entry_free(struct zone_entry *e);
+
+/** Count what points to an entry beyond one call of the loop. */
+void zone_entry_hold(struct zone_entry *e);
+void zone_entry_release(struct zone_entry *e);
+
+/** Addresses of primaries, numbered across remotes. */
+unsigned zone_primary_count(const struct config_policy *p);
+struct primary_address zone_primary(const struct config_policy *p,
+                                    unsigned index);
+
+/** The limits of images that are built for this zone. */
+struct build_params zone_build_params(const struct zone_entry *e);
+
+/** An entry of the list, or NULL. */
+struct zone_entry *zone_list_find(const struct zone_list *list,
+                                  const uint8_t *apex);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "server/zone_log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "server/address.h"
+
+/* The zone and the primary of the step in flight, as every line starts. */
+struct subject {
+	char apex[NAME_TEXT_MAX];
+	char primary[ADDRESS_TEXT_MAX];
+};
+
+static void
+subject_of(const struct zone_entry *e, struct subject *s)
+{
+	name_to_text(e->zone.apex, s->apex);
+	address_text(zone_primary(e->policy, e->action.primary).to, s->primary,
+	             sizeof(s->primary));
+}
+
+void
+zone_log_transfer(const struct zone_entry *e)
+{
+	const struct transfer_summary *t = &e->last;
+	char apex[NAME_TEXT_MAX], from[32] = "nothing";
+
+	if (t->had_serial) {
+		snprintf(from, sizeof(from), "serial %" PRIu32, t->from_serial);
+	}
+	log_info("zone %s: %s from %s: %s -> serial %" PRIu32 ", %" PRIu64
+	         " records, %" PRIu64 " octets, %" PRIu64
+	         " messages in %" PRId64 ".%03" PRId64 " s, tcp, key %s",
+	         name_to_text(e->zone.apex, apex), xfr_in_outcome_text(t->kind),
+	         t->primary, from, t->serial, t->records, t->octets,
+	         t->messages, t->duration_ms / 1000, t->duration_ms % 1000,
+	         t->key[0] == '\0' ? "none" : t->key);
+}
+
+void
+zone_log_answer(const struct zone_entry *e, const struct xfr_in_result *in)
+{
+	struct subject s;
+
+	if (log_enabled(LOG_LEVEL_DEBUG)) {
+		subject_of(e, &s);
+		log_debug("zone %s: %s query to %s: %s, serial %" PRIu32,
+		          s.apex, refresh_step_text(e->action.step), s.primary,
+		          xfr_in_outcome_text(in->outcome), in->soa.serial);
+	}
+}
+
+void
+zone_log_failure(const struct zone_entry *e,
+                 const struct exchange_result *result)
+{
+	struct subject s;
+	char skew[48] = "";
+
+	subject_of(e, &s);
+	if (result->in->failure == FAILURE_AUTH && result->has_skew) {
+		snprintf(skew, sizeof(skew),
+		         ", its clock is %+" PRId64 " s from ours",
+		         result->skew_s);
+	}
+	log_warning("zone %s: %s from %s failed: %s%s", s.apex,
+	            refresh_step_text(e->action.step), s.primary,
+	            result->in->text, skew);
+}
+
+void
+zone_log_unreachable(const struct zone_entry *e, const char *reason)
+{
+	struct subject s;
+
+	subject_of(e, &s);
+	log_warning("zone %s: %s from %s failed: %s", s.apex,
+	            refresh_step_text(e->action.step), s.primary, reason);
+}
+
+void
+zone_log_refused(const struct zone_entry *e, const char *reason)
+{
+	struct subject s;
+
+	subject_of(e, &s);
+	log_warning("zone %s: %s from %s refused: %s", s.apex,
+	            refresh_step_text(e->action.step), s.primary, reason);
+}

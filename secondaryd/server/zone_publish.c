@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "server/zone_publish.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/octets.h"
+#include "server/notifier.h"
+
+#define COMMIT_RETRY_S 10.0
+/* A confirmed serial is written at most this often: what is lost by a crash is
+ * a minute of the zone's time to expire. */
+#define STATE_INTERVAL_S 60
+/* Replaying changesets costs a build; past this share of the image, the image
+ * itself is stored. */
+#define CHANGES_SHARE 10
+
+enum state_flag { STATE_HAS_ZONE = 1, STATE_EXPIRED = 2 };
+#define STATE_FORMAT 1
+
+void
+zone_state_write(const struct refresh_saved *saved, uint8_t out[ZONE_STATE_LEN])
+{
+	memset(out, 0, ZONE_STATE_LEN);
+	put_u32(out, STATE_FORMAT);
+	put_u32(out + 4, (saved->has_zone ? STATE_HAS_ZONE : 0u) |
+	                     (saved->expired ? STATE_EXPIRED : 0u));
+	put_u64(out + 8, (uint64_t)saved->confirmed_at);
+	put_u32(out + 16, saved->soa.serial);
+	put_u32(out + 20, saved->soa.refresh);
+	put_u32(out + 24, saved->soa.retry);
+	put_u32(out + 28, saved->soa.expire);
+	put_u32(out + 32, saved->soa.minimum);
+}
+
+int
+zone_state_read(const uint8_t *octets, size_t len, struct refresh_saved *out)
+{
+	if (len != ZONE_STATE_LEN || get_u32(octets) != STATE_FORMAT) {
+		return SECD_EMALF;
+	}
+	*out = (struct refresh_saved){
+	    .has_zone = (get_u32(octets + 4) & STATE_HAS_ZONE) != 0,
+	    .expired = (get_u32(octets + 4) & STATE_EXPIRED) != 0,
+	    .confirmed_at = (int64_t)get_u64(octets + 8),
+	    .soa = {.serial = get_u32(octets + 16),
+	            .refresh = get_u32(octets + 20),
+	            .retry = get_u32(octets + 24),
+	            .expire = get_u32(octets + 28),
+	            .minimum = get_u32(octets + 32)},
+	};
+	return SECD_OK;
+}
+
+static int
+put_state(struct zone_entry *e, struct commit_entry *c)
+{
+	struct refresh_saved saved;
+	uint8_t octets[ZONE_STATE_LEN];
+
+	refresh_save(e->refresh, clock_boot_ms(), clock_wall_s(), &saved);
+	zone_state_write(&saved, octets);
+	e->state_saved_at = clock_wall_s();
+	return buf_put(&c->state, octets, sizeof(octets));
+}
+
+static void
+commit_done(struct commit_entry *c)
+{
+	struct zone_entry *e = c->arg;
+	char apex[NAME_TEXT_MAX];
+	bool has_version = c->image != NULL || c->changes.step_count > 0;
+
+	e->commits--;
+	if (c->rc != SECD_OK && !e->retired) {
+		if (e->durable || !ev_is_active(&e->commit_retry)) {
+			log_error("zone %s: not durable: %s; trying again",
+			          name_to_text(e->zone.apex, apex),
+			          secd_strerror(c->rc));
+		}
+		/* The store may lack a link of the chain: only a whole image
+		 * makes it whole. */
+		e->durable = e->in_store = false;
+		ev_timer_stop(e->server->loop, &e->commit_retry);
+		ev_timer_set(&e->commit_retry, COMMIT_RETRY_S, 0.0);
+		ev_timer_start(e->server->loop, &e->commit_retry);
+	} else if (has_version && c->seq == e->seq && !e->retired) {
+		if (!e->durable && ev_is_active(&e->commit_retry)) {
+			ev_timer_stop(e->server->loop, &e->commit_retry);
+		}
+		e->durable = true;
+		notifier_announce(e->server->notifier, e);
+	}
+	commit_entry_free(c);
+	zone_entry_release(e);
+}
+
+static struct commit_entry *
+entry_new(struct zone_entry *e)
+{
+	struct commit_entry *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		return NULL;
+	}
+	memcpy(c->apex, e->zone.apex, e->zone.apex_len);
+	c->done = commit_done;
+	c->reply = &e->server->box;
+	c->arg = e;
+	c->seq = e->seq;
+	return c;
+}
+
+static void
+post(struct zone_entry *e, struct commit_entry *c)
+{
+	zone_entry_hold(e);
+	e->commits++;
+	commit_post(e->server->commit, c);
+}
+
+/* Is it enough to store what changed? */
+static bool
+changes_suffice(struct zone_entry *e, const struct image *im,
+                const struct changeset *changes)
+{
+	size_t image_len;
+
+	if (changes == NULL || changes->step_count == 0 || !e->in_store ||
+	    !image_is_file(im)) {
+		return false;
+	}
+	image_octets(im, &image_len);
+	return e->change_octets + changes->octets.len <
+	       image_len / CHANGES_SHARE;
+}
+
+static void
+commit_version(struct zone_entry *e, struct changeset *changes)
+{
+	struct commit_entry *c = entry_new(e);
+	const struct image *im = version_image(e->zone.version);
+
+	e->durable = false;
+	if (c == NULL || put_state(e, c) != SECD_OK) {
+		free(c);
+		e->in_store = false;
+		ev_timer_set(&e->commit_retry, COMMIT_RETRY_S, 0.0);
+		ev_timer_start(e->server->loop, &e->commit_retry);
+		return;
+	}
+	if (changes_suffice(e, im, changes)) {
+		c->changes = *changes;
+		*changes = (struct changeset){0};
+		e->change_octets += c->changes.octets.len;
+	} else {
+		c->image = image_ref((struct image *)(uintptr_t)im);
+		e->change_octets = 0;
+		e->in_store = true; /* unless commit_done says otherwise */
+	}
+	post(e, c);
+}
+
+void
+zone_commit_retry(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct zone_entry *e = timer->data;
+
+	(void)loop;
+	(void)events;
+	if (e->zone.version != NULL) {
+		commit_version(e, NULL);
+	} else {
+		e->state_saved_at = 0;
+		zone_save_state(e);
+	}
+}
+
+int
+zone_publish(struct zone_entry *e, uint32_t attempt, struct image *image,
+             struct changeset *changes)
+{
+	struct version *v;
+	int rc = version_new_take(e->seq + 1, image, &v);
+
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	e->seq++;
+	zone_publish_take(&e->zone, v);
+	/* Before the commit: what is stored with a version is the state in
+	 * which that version is the one held. */
+	refresh_applied(e->refresh, attempt, version_soa(v), clock_boot_ms());
+	commit_version(e, changes);
+	return SECD_OK;
+}
+
+void
+zone_save_state(struct zone_entry *e)
+{
+	int64_t now = clock_wall_s();
+	struct commit_entry *c;
+
+	if (now >= e->state_saved_at &&
+	    now - e->state_saved_at < STATE_INTERVAL_S) {
+		return;
+	}
+	c = entry_new(e);
+	if (c == NULL || put_state(e, c) != SECD_OK) {
+		free(c);
+		return; /* the next confirmation tries again */
+	}
+	post(e, c);
+}
+
+void
+zone_sync_expired(struct zone_entry *e)
+{
+	struct refresh_status status;
+	char apex[NAME_TEXT_MAX];
+
+	refresh_status(e->refresh, &status);
+	if (status.expired == e->was_expired) {
+		return;
+	}
+	e->was_expired = status.expired;
+	atomic_store_explicit(&e->zone.expired, status.expired,
+	                      memory_order_relaxed);
+	name_to_text(e->zone.apex, apex);
+	if (status.expired) {
+		log_error("zone %s: expired: %s", apex, status.reason);
+	} else {
+		log_notice("zone %s: no longer expired", apex);
+	}
+	e->state_saved_at = 0;
+	zone_save_state(e);
+}

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "server/zone_refresh.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "server/address.h"
+#include "server/zone_apply.h"
+#include "server/zone_log.h"
+#include "server/zone_publish.h"
+
+#define CONNECT_MS 5000
+#define SILENCE_MS 10000
+/* What a spool holds in memory before it goes to a file. */
+#define SPOOL_CHUNK (16u << 20)
+/* An IXFR is held in memory; one larger than this is worth an AXFR. */
+#define CHANGESET_OCTETS_MAX (64u << 20)
+/* So that the timer is looked at again even when nothing is due for weeks. */
+#define SLEEP_MAX_S 86400.0
+
+static void start_action(struct zone_entry *e);
+
+static void
+set_timer_at(struct zone_entry *e, int64_t at_ms)
+{
+	int64_t wait_ms = at_ms - clock_boot_ms();
+	double wait_s = wait_ms < 0 ? 0.0 : (double)wait_ms / 1000.0;
+
+	ev_timer_stop(e->server->loop, &e->timer);
+	ev_timer_set(&e->timer, wait_s > SLEEP_MAX_S ? SLEEP_MAX_S : wait_s,
+	             0.0);
+	ev_timer_start(e->server->loop, &e->timer);
+}
+
+static void
+set_timer(struct zone_entry *e)
+{
+	set_timer_at(e, refresh_due(e->refresh));
+}
+
+/* While it waits for a connection a zone can still expire. */
+static int64_t
+next_expiry(struct zone_entry *e)
+{
+	struct refresh_status status;
+
+	refresh_status(e->refresh, &status);
+	return status.expired ? REFRESH_NEVER : status.expire_ms;
+}
+
+/* The step in flight failed before or during its exchange. */
+static void
+step_failed(struct zone_entry *e, enum failure failure, const char *text)
+{
+	refresh_failed(e->refresh, e->action.attempt, failure, 0, text,
+	               clock_boot_ms());
+}
+
+static void
+release_link(struct zone_entry *e, bool reusable)
+{
+	if (e->link != NULL) {
+		pool_release(e->server->pool, &e->request, e->link, reusable);
+		e->link = NULL;
+	}
+}
+
+void
+zone_abandon(struct zone_entry *e)
+{
+	if (e->activity == ZONE_QUEUED) {
+		pool_cancel(e->server->pool, &e->request);
+	}
+	exchange_free(e->exchange);
+	e->exchange = NULL;
+	release_link(e, false);
+	e->has_action = false;
+	e->activity = ZONE_IDLE;
+}
+
+/* Ask for a connection to the primary of the action, or of the next step. */
+static void
+queue(struct zone_entry *e, unsigned primary)
+{
+	struct primary_address a = zone_primary(e->policy, primary);
+	int rc = pool_ask(e->server->pool, &e->request, a.to, a.via);
+
+	if (rc == SECD_OK) {
+		e->activity = ZONE_QUEUED;
+		set_timer_at(e, next_expiry(e));
+		return;
+	}
+	if (!e->has_action) {
+		e->action = refresh_next(e->refresh, clock_boot_ms());
+	}
+	e->has_action = false;
+	if (e->action.start) {
+		step_failed(e, FAILURE_LOCAL, secd_strerror(rc));
+	}
+	set_timer(e);
+}
+
+void
+zone_wake(struct zone_entry *e)
+{
+	int64_t now = clock_boot_ms();
+	struct refresh_action action;
+	struct refresh_status status;
+
+	refresh_status(e->refresh, &status);
+	if (e->activity == ZONE_IDLE && status.due_ms <= now) {
+		/* The machine stays due until there is a connection. */
+		queue(e, status.primary);
+		return;
+	}
+	if (e->activity == ZONE_QUEUED &&
+	    (e->has_action || status.expire_ms > now || status.expired)) {
+		return;
+	}
+	action = refresh_next(e->refresh, now);
+	zone_sync_expired(e);
+	if (!action.start) {
+		set_timer(e);
+		return;
+	}
+	if (e->activity != ZONE_QUEUED) {
+		/* The step in flight took longer than it may. */
+		zone_abandon(e);
+		queue(e, action.primary);
+	}
+	e->action = action;
+	e->has_action = true;
+}
+
+static void
+deliver_failure(struct zone_entry *e, const struct exchange_result *result)
+{
+	zone_log_failure(e, result);
+	refresh_failed(e->refresh, e->action.attempt, result->in->failure,
+	               result->in->rcode, result->in->text, clock_boot_ms());
+}
+
+/* A complete transfer goes to the build thread. */
+static int
+deliver_transfer(struct zone_entry *e)
+{
+	struct changeset changes = {0};
+	struct spool *spool = exchange_take_spool(e->exchange);
+	int rc;
+
+	if (spool != NULL) {
+		rc = zone_apply_spool(e, e->action.attempt, spool);
+		if (rc != SECD_OK) {
+			spool_free(spool);
+		}
+		return rc;
+	}
+	rc = exchange_take_changeset(e->exchange, &changes);
+	if (rc == SECD_OK) {
+		rc = zone_apply_changes(e, e->action.attempt, &changes);
+		changeset_fini(&changes);
+	}
+	return rc;
+}
+
+static void
+summarise(struct zone_entry *e, const struct xfr_in_result *in)
+{
+	struct primary_address a = zone_primary(e->policy, e->action.primary);
+	struct transfer_summary *s = &e->last;
+
+	s->kind = in->outcome;
+	s->octets = in->octets;
+	s->records = in->records;
+	s->messages = in->messages;
+	s->duration_ms = clock_boot_ms() - e->action_started_ms;
+	s->had_serial = e->zone.version != NULL;
+	s->from_serial = s->had_serial ? version_serial(e->zone.version) : 0;
+	s->serial = in->soa.serial;
+	address_text(a.to, s->primary, sizeof(s->primary));
+	s->key[0] = '\0';
+	if (a.remote->key != NULL) {
+		name_to_text(a.remote->key->name, s->key);
+	}
+}
+
+static void
+deliver_answer(struct zone_entry *e, const struct exchange_result *result)
+{
+	int64_t now = clock_boot_ms();
+	int rc;
+
+	if (!refresh_answered(e->refresh, e->action.attempt, result->in, now)) {
+		zone_log_answer(e, result->in);
+		zone_save_state(e);
+		return;
+	}
+	summarise(e, result->in);
+	rc = deliver_transfer(e);
+	if (rc != SECD_OK) {
+		refresh_apply_failed(e->refresh, e->action.attempt,
+		                     FAILURE_LOCAL, secd_strerror(rc), now);
+		return;
+	}
+	e->activity = ZONE_BUILDING;
+}
+
+/* After an exchange: another step to the same primary keeps the connection. */
+static void
+go_on(struct zone_entry *e, bool reusable)
+{
+	unsigned primary = e->action.primary;
+
+	zone_sync_expired(e);
+	if (e->activity == ZONE_BUILDING) {
+		release_link(e, reusable);
+		set_timer(e);
+		return;
+	}
+	e->activity = ZONE_IDLE;
+	if (refresh_due(e->refresh) > clock_boot_ms()) {
+		release_link(e, reusable);
+		set_timer(e);
+		return;
+	}
+	e->action = refresh_next(e->refresh, clock_boot_ms());
+	e->has_action = e->action.start;
+	if (e->has_action && reusable && e->action.primary == primary) {
+		start_action(e);
+		return;
+	}
+	release_link(e, reusable);
+	if (e->has_action) {
+		queue(e, e->action.primary);
+	} else {
+		set_timer(e);
+	}
+}
+
+static void
+finish(struct zone_entry *e, enum exchange_verdict verdict)
+{
+	struct exchange_result result;
+	bool reusable;
+
+	exchange_result(e->exchange, &result);
+	reusable = verdict == EXCHANGE_DONE &&
+	           result.in->outcome != XFR_IN_USE_AXFR;
+	if (verdict == EXCHANGE_DONE) {
+		deliver_answer(e, &result);
+	} else {
+		deliver_failure(e, &result);
+	}
+	exchange_free(e->exchange);
+	e->exchange = NULL;
+	go_on(e, reusable);
+}
+
+static void
+on_message(void *arg, uint8_t *msg, size_t len)
+{
+	struct zone_entry *e = arg;
+	enum exchange_verdict verdict =
+	    exchange_message(e->exchange, msg, len, clock_wall_s());
+
+	if (verdict != EXCHANGE_MORE) {
+		finish(e, verdict);
+	} else if (exchange_may_end(e->exchange)) {
+		link_set_silence(e->link, EXCHANGE_PAUSE_MS);
+	} else {
+		link_set_silence(e->link, SILENCE_MS);
+	}
+}
+
+static void
+on_link_failed(void *arg, enum link_failure why, const char *reason)
+{
+	static const enum failure classes[] = {
+	    [LINK_CONNECT] = FAILURE_CONNECT,
+	    [LINK_TIMEOUT] = FAILURE_TIMEOUT,
+	    [LINK_CLOSED] = FAILURE_CLOSED,
+	    [LINK_LIMIT] = FAILURE_LIMIT,
+	};
+	struct zone_entry *e = arg;
+
+	finish(e, exchange_stop(e->exchange, classes[why], reason));
+}
+
+static int
+exchange_start(struct zone_entry *e)
+{
+	static const enum xfr_in_question questions[] = {
+	    [REFRESH_SOA] = XFR_IN_ASK_SOA,
+	    [REFRESH_IXFR] = XFR_IN_ASK_IXFR,
+	    [REFRESH_AXFR] = XFR_IN_ASK_AXFR,
+	};
+	const struct config_limits *limits = &e->policy->limits;
+	struct primary_address a = zone_primary(e->policy, e->action.primary);
+	struct exchange_params p = {
+	    .in = {.apex = e->zone.apex,
+	           .question = questions[e->action.step],
+	           .serial = e->action.serial,
+	           .policy = e->action.policy,
+	           .limits = {.octets = limits->octets,
+	                      .records = limits->records,
+	                      .changeset_octets = CHANGESET_OCTETS_MAX},
+	           .spool_dir = store_image_dir(e->server->store),
+	           .spool_chunk = SPOOL_CHUNK},
+	    .key = a.remote->key == NULL ? NULL : a.remote->key->key,
+	};
+
+	if (getrandom(&p.in.id, sizeof(p.in.id), 0) != sizeof(p.in.id)) {
+		return SECD_EIO;
+	}
+	return exchange_new(&p, &e->exchange);
+}
+
+static int
+send_request(struct zone_entry *e)
+{
+	const struct config_limits *limits = &e->policy->limits;
+	struct link_user user = {on_message, on_link_failed, e};
+	struct link_limits link_limits = {
+	    .connect_ms = CONNECT_MS,
+	    .silence_ms = SILENCE_MS,
+	    .total_ms = (int64_t)limits->transfer_s * 1000,
+	    .octets_per_s = limits->transfer_min_rate,
+	};
+	uint8_t request[EXCHANGE_REQUEST_MAX];
+	size_t len;
+	int rc = exchange_start(e);
+
+	if (rc == SECD_OK) {
+		rc = exchange_request(e->exchange, request, sizeof(request),
+		                      &len, clock_wall_s());
+	}
+	if (rc == SECD_OK) {
+		link_use(e->link, &user, &link_limits);
+		rc = link_send(e->link, request, len);
+	}
+	return rc;
+}
+
+/* Run the action on the link that is there. */
+static void
+start_action(struct zone_entry *e)
+{
+	int rc;
+
+	e->has_action = false;
+	e->activity = ZONE_ASKING;
+	e->action_started_ms = clock_boot_ms();
+	rc = send_request(e);
+	if (rc != SECD_OK) {
+		exchange_free(e->exchange);
+		e->exchange = NULL;
+		release_link(e, false);
+		e->activity = ZONE_IDLE;
+		step_failed(e, FAILURE_LOCAL, secd_strerror(rc));
+	}
+	set_timer(e);
+}
+
+static struct zone_entry *
+entry_of(struct pool_request *r)
+{
+	return caa_container_of(r, struct zone_entry, request);
+}
+
+static void
+on_link(struct pool_request *r, struct link *l)
+{
+	struct zone_entry *e = entry_of(r);
+	struct refresh_status status;
+
+	e->link = l;
+	e->activity = ZONE_IDLE;
+	if (!e->has_action) {
+		refresh_status(e->refresh, &status);
+		e->action = refresh_next(e->refresh, clock_boot_ms());
+		e->has_action = e->action.start;
+		if (e->has_action && e->action.primary != status.primary) {
+			/* A NOTIFY came in between: another one is first. */
+			release_link(e, true);
+			queue(e, e->action.primary);
+			return;
+		}
+	}
+	if (!e->has_action) {
+		release_link(e, true);
+		zone_sync_expired(e);
+		set_timer(e);
+		return;
+	}
+	start_action(e);
+}
+
+static void
+on_no_link(struct pool_request *r, const char *reason)
+{
+	struct zone_entry *e = entry_of(r);
+
+	e->activity = ZONE_IDLE;
+	if (!e->has_action) {
+		e->action = refresh_next(e->refresh, clock_boot_ms());
+		e->has_action = e->action.start;
+	}
+	if (e->has_action) {
+		e->has_action = false;
+		zone_log_unreachable(e, reason);
+		step_failed(e, FAILURE_CONNECT, reason);
+	}
+	zone_sync_expired(e);
+	set_timer(e);
+}
+
+void
+zone_refresh_init(struct zone_entry *e)
+{
+	e->request.ready = on_link;
+	e->request.failed = on_no_link;
+}
+
+void
+zone_notified(struct zone_entry *e, const struct sockaddr_storage *from)
+{
+	int primary = -1;
+
+	for (unsigned i = 0; i < zone_primary_count(e->policy); i++) {
+		if (address_same_host(zone_primary(e->policy, i).to, from)) {
+			primary = (int)i;
+			break;
+		}
+	}
+	refresh_notified(e->refresh, primary, clock_boot_ms());
+	zone_wake(e);
+}
+
+void
+zone_command(struct zone_entry *e, enum refresh_command command)
+{
+	refresh_command(e->refresh, command, clock_boot_ms());
+	zone_wake(e);
+}
+
+void
+zone_built(struct zone_entry *e, uint32_t attempt, struct image *image,
+           struct changeset *changes, int rc, const char *reason)
+{
+	int64_t now = clock_boot_ms();
+
+	if (e->retired || e->activity != ZONE_BUILDING ||
+	    attempt != e->action.attempt) {
+		image_unref(image); /* it took too long; another step runs */
+		return;
+	}
+	e->activity = ZONE_IDLE;
+	if (rc == SECD_OK) {
+		rc = zone_publish(e, attempt, image, changes);
+		reason = secd_strerror(rc);
+	}
+	if (rc != SECD_OK) {
+		zone_log_refused(e, reason);
+		refresh_apply_failed(e->refresh, attempt, failure_of_build(rc),
+		                     reason, now);
+	}
+	if (rc == SECD_OK) {
+		e->last.ended_at = clock_wall_s();
+		e->last.duration_ms = now - e->action_started_ms;
+		zone_log_transfer(e);
+	}
+	zone_sync_expired(e);
+	zone_wake(e);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * zone_refresh -- drives a zone's refresh machine: asks for connections when a
+ * step is due, runs exchanges, hands transfers to the build thread, publishes.
+ * Transfer thread only.
+ */
+
+#ifndef SECD_SERVER_ZONE_REFRESH_H
+#define SECD_SERVER_ZONE_REFRESH_H
+
+#include "server/zone_entry.h"
+
+/** Set up what it keeps in a new entry. */
+void zone_refresh_init(struct zone_entry *e);
+
+/** Something changed, or time has passed: do what is due, set the timer. */
+void zone_wake(struct zone_entry *e);
+
+/** A step in flight is given up without telling the machine. */
+void zone_abandon(struct zone_entry *e);
+
+/** Events from elsewhere. */
+void zone_notified(struct zone_entry *e, const struct sockaddr_storage *from);
+void zone_command(struct zone_entry *e, enum refresh_command command);
+
+/**
+ * A transfer is built (zone_apply.h): publish it, or report why not.
+ *
+ * image    taken over; NULL: it failed
+ */
+void zone_built(struct zone_entry *e, uint32_t attempt, struct image *image,
+                struct changeset *changes, int rc, const char *reason);
+
+#endif
