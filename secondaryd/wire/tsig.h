@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tsig -- transaction signatures (RFC 8945) over libknot.
+ * tsig -- transaction signatures (RFC 8945).
  *
- * Adds what libknot 3.2 leaves out: the algorithm named in the record must be
- * the key's, truncated MACs are told from wrong ones, the peer's fudge is
- * capped. The current time is an argument wherever we decide; libknot's own
- * check reads the clock too, and this file is its only home.
+ * The HMACs are libdnssec's; what they are computed over, and every decision,
+ * is here, since libknot 3.2's own check reads the clock, accepts another
+ * algorithm than the key's, and does not tell a truncated MAC from a wrong
+ * one. The current time is an argument. The order of the checks is that of
+ * RFC 8945 section 5.2: form, key and algorithm, MAC, time, truncation.
+ * Knows nothing of keyrings, zones or transfers.
+ *
+ * The most recent time signed of a key is not cached (a SHOULD of section
+ * 5.2.3): datagrams change their order, and queries and NOTIFYs may be
+ * replayed without harm.
  */
 
 #ifndef SECD_WIRE_TSIG_H
@@ -15,13 +21,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "wire/name.h"
 
-#define TSIG_MAC_MAX      64   /* octets: hmac-sha512 */
-#define TSIG_FUDGE        300  /* seconds, RFC 8945 section 10 */
-#define TSIG_UNSIGNED_MAX 99   /* messages in a row, RFC 8945 section 5.3.1 */
-#define TSIG_OCTETS_MAX   (1u << 23) /* held for one signature */
+#define TSIG_MAC_MAX      64  /* octets: hmac-sha512 */
+#define TSIG_FUDGE        300 /* seconds, RFC 8945 section 10 */
+#define TSIG_UNSIGNED_MAX 99  /* messages in a row, RFC 8945 section 5.3.1 */
 
 enum tsig_algorithm {
 	TSIG_HMAC_MD5 = 1,
@@ -33,6 +37,7 @@ enum tsig_algorithm {
 };
 
 struct tsig_key; /* counted; immutable; secret in locked memory */
+struct dnssec_tsig_ctx;
 
 /**
  * Make a key.
@@ -42,8 +47,8 @@ struct tsig_key; /* counted; immutable; secret in locked memory */
  * Returns  SECD_OK, SECD_EINVAL (algorithm, empty secret), SECD_ENOMEM
  */
 int tsig_key_new(const uint8_t *name, enum tsig_algorithm algorithm,
-                 const uint8_t *secret, size_t secret_len,
-                 struct tsig_key **out);
+		 const uint8_t *secret, size_t secret_len,
+		 struct tsig_key **out);
 struct tsig_key *tsig_key_ref(struct tsig_key *key);
 /** Drop one reference; the last wipes and frees. NULL is fine. */
 void tsig_key_unref(struct tsig_key *key);
@@ -57,14 +62,17 @@ const char *tsig_algorithm_text(enum tsig_algorithm algorithm);
 /** What was wrong with a signature, in RFC 8945's words. */
 enum tsig_verdict {
 	TSIG_GOOD = 0,
-	TSIG_MISSING,  /* none where one is required */
-	TSIG_FORMERR,  /* not last, more than one, or unreadable */
-	TSIG_BADSIG,   /* 16 */
-	TSIG_BADKEY,   /* 17: unknown name or another algorithm */
-	TSIG_BADTIME,  /* 18 */
-	TSIG_BADTRUNC, /* 22 */
-	TSIG_TOO_LONG, /* more than 99 unsigned messages, or too many octets */
-	TSIG_REFUSED_BADSIG,  /* the peer says so of our request */
+	TSIG_MISSING,   /* none where one is required */
+	TSIG_FORMERR,   /* not last, more than one, unreadable, MAC of a length
+	                  that must not be, other message id, wrong QR bit */
+	TSIG_BADSIG,    /* 16 */
+	TSIG_BADKEY,    /* 17: unknown name or another algorithm */
+	TSIG_BADTIME,   /* 18 */
+	TSIG_BADTRUNC,  /* 22 */
+	TSIG_TOO_LONG,  /* more than 99 unsigned messages in a row */
+	TSIG_NO_MEMORY, /* it could not be checked */
+	TSIG_REFUSED_BADSIG, /* the peer says so of our request; BADSIG and
+	                        BADKEY are unsigned, so anybody may say it */
 	TSIG_REFUSED_BADKEY,
 	TSIG_REFUSED_BADTIME,
 	TSIG_REFUSED_BADTRUNC,
@@ -74,37 +82,51 @@ const char *tsig_verdict_text(enum tsig_verdict verdict);
 /** Where the TSIG of a message is, without checking it. */
 struct tsig_place {
 	bool present;
-	size_t at;                  /* octet where the record starts */
-	uint8_t key[NAME_LEN_MAX];  /* lower-case */
+	size_t at;                 /* octet where the record starts */
+	uint8_t key[NAME_LEN_MAX]; /* lower-case */
 };
 
 /**
  * Find the TSIG record, which must be the last record of the message and the
- * only one.
+ * only one. Walks over the records without looking into them.
  *
  * Returns  SECD_OK (also when there is none), SECD_EMALF (the answer is
- *          FORMERR, RFC 8945 section 5.1)
+ *          FORMERR, RFC 8945 section 5.1; also when the records do not end
+ *          where the message does)
  */
 int tsig_find(const uint8_t *msg, size_t len, struct tsig_place *out);
 
-/** Octets that a signature with this key adds to a message. */
+/** Octets that a signature with this key adds to a message; 0 for NULL. */
 size_t tsig_room(const struct tsig_key *key);
+
+/* A MAC on its way; only for struct tsig_transaction and wire/tsig_*.c. */
+struct tsig_digest {
+	struct dnssec_tsig_ctx *ctx; /* NULL: not begun */
+	bool failed;                 /* no memory: there will be no MAC */
+};
 
 /*
  * One transaction: a request and the messages that answer it. Whoever asks
  * signs the request and verifies the answers; whoever answers verifies the
  * request and signs. Holds a reference to the key; key NULL means that this
  * transaction is unsigned, and that any TSIG in it is an error.
+ *
+ * The fields are read-only for others. Unsigned messages are not kept: they
+ * go into the next signature's digest as they come.
  */
 struct tsig_transaction {
 	struct tsig_key *key;
 	uint8_t mac[TSIG_MAC_MAX]; /* of the last signed message */
 	size_t mac_len;
-	uint64_t time_signed; /* of the last signed message */
+	uint64_t time_signed; /* of the last signed answer */
+	uint16_t id;          /* of the request, so of every answer */
+	uint16_t original_id; /* in the first answer's TSIG */
 	bool first;           /* no answer signed or verified yet */
+	bool over;            /* a later answer was wrong */
 	unsigned unsigned_run;
-	struct buf held;  /* octets since the last signature */
-	int64_t skew_s;   /* peer's clock minus ours, when a TSIG was seen */
+	struct tsig_digest digest; /* begun while unsigned messages wait */
+	int64_t skew_s; /* peer's clock minus ours, from the last MAC that
+	                   verified (from other data when it says BADTIME) */
 };
 
 /** Start as the asking side; takes a reference to the key (NULL: none). */
@@ -112,52 +134,72 @@ void tsig_transaction_init(struct tsig_transaction *t, struct tsig_key *key);
 void tsig_transaction_fini(struct tsig_transaction *t);
 
 /**
- * Sign our request in place.
+ * Sign our request in place (or only note its id, when there is no key).
  *
  * len      in and out: octets of the message
+ * now      seconds since the epoch
  * Returns  SECD_OK, SECD_ENOSPC (cap), SECD_ENOMEM
  */
 int tsig_sign_request(struct tsig_transaction *t, uint8_t *msg, size_t *len,
-                      size_t cap, int64_t now);
+		      size_t cap, int64_t now);
 
 /**
  * Verify one message of the answer, in order; strips its TSIG (length and
- * ARCOUNT). An unsigned message in between is held until the next signature.
+ * ARCOUNT). An unsigned message in between goes into the next signature: its
+ * contents are not to be trusted before that, or before tsig_verify_end.
  *
- * Returns  TSIG_GOOD or what is wrong; after anything else the transaction
- *          is over
+ * Returns  TSIG_GOOD or what is wrong: then the message is untouched. Before
+ *          the first good answer the transaction is as it was, and over UDP
+ *          the caller may wait for another message (RFC 8945 section 5.4);
+ *          later, the transaction is over
  */
 enum tsig_verdict tsig_verify_answer(struct tsig_transaction *t, uint8_t *msg,
-                                     size_t *len, int64_t now);
-/** Call once the stream's end was read: was the last message signed? */
+				     size_t *len, int64_t now);
+/**
+ * Call once the stream's end was read: was the last message signed?
+ *
+ * Returns  TSIG_GOOD, TSIG_MISSING
+ */
 enum tsig_verdict tsig_verify_end(const struct tsig_transaction *t);
 
 /**
  * Answering side: verify a request's TSIG found by tsig_find, strip it, and
  * start a transaction that signs the answers.
  *
+ * t        uninitialised; to be ended with tsig_transaction_fini whatever is
+ *          returned
  * key      the key of that name or NULL when there is none (BADKEY)
- * Returns  TSIG_GOOD, TSIG_BADKEY, TSIG_BADSIG, TSIG_BADTIME, TSIG_BADTRUNC:
- *          then tsig_sign_error makes the answer
+ * Returns  TSIG_GOOD; TSIG_BADKEY, TSIG_BADSIG, TSIG_BADTIME, TSIG_BADTRUNC:
+ *          the message is untouched and tsig_sign_error makes the answer;
+ *          TSIG_FORMERR: the answer is FORMERR without a TSIG;
+ *          TSIG_MISSING (place says so), TSIG_NO_MEMORY
  */
 enum tsig_verdict tsig_verify_request(struct tsig_transaction *t,
-                                      struct tsig_key *key, uint8_t *msg,
-                                      size_t *len,
-                                      const struct tsig_place *place,
-                                      int64_t now);
+				      struct tsig_key *key, uint8_t *msg,
+				      size_t *len,
+				      const struct tsig_place *place,
+				      int64_t now);
 
-/** Sign the next message of our answer. As tsig_sign_request. */
+/**
+ * Sign the next message of our answer. As tsig_sign_request; every message
+ * is signed. Without a key nothing is done.
+ */
 int tsig_sign_answer(struct tsig_transaction *t, uint8_t *msg, size_t *len,
-                     size_t cap, int64_t now);
+		     size_t cap, int64_t now);
 
 /**
  * Append the TSIG of an error answer (RFC 8945 section 5.3.2): unsigned for
- * BADKEY, BADSIG and BADTRUNC; signed, with the server's time, for BADTIME.
- * The message's RCODE is the caller's: NOTAUTH.
+ * BADKEY and BADSIG; signed for BADTRUNC, and, with the server's time, for
+ * BADTIME. The message's RCODE is the caller's: NOTAUTH.
+ *
+ * request  as it was given to tsig_verify_request, TSIG included
+ * msg      the answer; another buffer than the request's
+ * Returns  SECD_OK, SECD_EINVAL (another verdict), SECD_EMALF (no TSIG in the
+ *          request), SECD_ENOSPC, SECD_ENOMEM
  */
 int tsig_sign_error(struct tsig_transaction *t, enum tsig_verdict verdict,
-                    const uint8_t *request, size_t request_len,
-                    const struct tsig_place *place, uint8_t *msg, size_t *len,
-                    size_t cap, int64_t now);
+		    const uint8_t *request, size_t request_len,
+		    const struct tsig_place *place, uint8_t *msg, size_t *len,
+		    size_t cap, int64_t now);
 
 #endif
