@@ -139,7 +139,7 @@ void
 commit_post(struct commit *c, struct commit_entry *e)
 {
 	if (!mailbox_post(&c->box, &e->letter)) {
-		assert(!"an entry after commit_stop");
+		assert(false && "an entry after commit_stop");
 	}
 }
 

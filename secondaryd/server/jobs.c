@@ -72,7 +72,7 @@ jobs_post(struct jobs *j, struct job *job)
 {
 	job->letter.run = work;
 	if (!mailbox_post(&j->box, &job->letter)) {
-		assert(!"a job after jobs_stop");
+		assert(false && "a job after jobs_stop");
 	}
 }
 

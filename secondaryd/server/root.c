@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
+#include "base/container.h"
 #include "base/error.h"
 
 /* What secondaryd says of itself when the configuration is silent. */
@@ -79,7 +80,7 @@ root_get(const struct root_pointer *p)
 static void
 free_later(struct rcu_head *head)
 {
-	root_free(&caa_container_of(head, struct root_owned, rcu)->root);
+	root_free(&container_of(head, struct root_owned, rcu)->root);
 }
 
 void

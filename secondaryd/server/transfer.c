@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "server/notifier.h"
@@ -45,7 +46,7 @@ static void
 on_notify_letter(struct letter *letter)
 {
 	struct zone_entry *e =
-	    caa_container_of(letter, struct zone_entry, door.letter);
+	    container_of(letter, struct zone_entry, door.letter);
 	struct sockaddr_storage from = e->door.from;
 
 	/* From here on the next NOTIFY posts again. */
@@ -60,7 +61,7 @@ static void
 on_notified(struct zone *zone, const struct sockaddr_storage *from,
             bool has_serial, uint32_t serial)
 {
-	struct zone_entry *e = caa_container_of(zone, struct zone_entry, zone);
+	struct zone_entry *e = container_of(zone, struct zone_entry, zone);
 
 	(void)has_serial;
 	(void)serial; /* a hint, and never trusted */

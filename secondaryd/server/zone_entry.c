@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "server/address.h"
@@ -347,13 +348,13 @@ static void
 on_grace_letter(struct letter *letter)
 {
 	zone_entry_release(
-	    caa_container_of(letter, struct zone_entry, grace_letter));
+	    container_of(letter, struct zone_entry, grace_letter));
 }
 
 static void
 on_grace(struct rcu_head *head)
 {
-	struct zone_entry *e = caa_container_of(head, struct zone_entry, rcu);
+	struct zone_entry *e = container_of(head, struct zone_entry, rcu);
 
 	e->grace_letter.run = on_grace_letter;
 	mailbox_post(&e->server->box, &e->grace_letter);

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "server/address.h"
@@ -368,7 +369,7 @@ start_action(struct zone_entry *e)
 static struct zone_entry *
 entry_of(struct pool_request *r)
 {
-	return caa_container_of(r, struct zone_entry, request);
+	return container_of(r, struct zone_entry, request);
 }
 
 static void
