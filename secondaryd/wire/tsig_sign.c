@@ -16,41 +16,42 @@ to_time_signed(int64_t now)
 }
 
 /*
- * Sign what `rdata` says, and remember the MAC.
+ * Sign what `what` says (times and error), and remember the MAC.
  *
  * prior    is t->mac part of the digest?
  * stream   a later message: only the timers are
  */
 static int
-sign(struct tsig_transaction *t, struct tsig_rdata *rdata, bool prior,
+sign(struct tsig_transaction *t, const struct tsig_rdata *what, bool prior,
      bool stream, uint8_t *msg, size_t *len, size_t cap)
 {
 	struct tsig_digest d = {0};
+	struct tsig_rdata rdata = *what;
 	uint8_t mac[TSIG_MAC_MAX];
 	int rc;
 
-	rdata->algorithm = tsig_key_algorithm_name(t->key);
-	rdata->original_id = get_u16(msg);
+	rdata.algorithm = tsig_key_algorithm_name(t->key);
+	rdata.original_id = get_u16(msg);
 	tsig_digest_begin(&d, t->key, t->mac, prior ? t->mac_len : 0);
-	tsig_digest_message(&d, msg, *len, rdata->original_id,
+	tsig_digest_message(&d, msg, *len, rdata.original_id,
 			    get_u16(msg + 10));
 	if (stream) {
-		tsig_digest_timers(&d, rdata);
+		tsig_digest_timers(&d, &rdata);
 	} else {
-		tsig_digest_variables(&d, t->key, rdata);
+		tsig_digest_variables(&d, t->key, &rdata);
 	}
 	rc = tsig_digest_end(&d, mac);
 	if (rc != SECD_OK) {
 		return rc;
 	}
-	rdata->mac = mac;
-	rdata->mac_len = tsig_key_mac_len(t->key);
-	rc = tsig_rdata_append(msg, len, cap, tsig_key_name(t->key), rdata);
+	rdata.mac = mac;
+	rdata.mac_len = tsig_key_mac_len(t->key);
+	rc = tsig_rdata_append(msg, len, cap, tsig_key_name(t->key), &rdata);
 	if (rc != SECD_OK) {
 		return rc;
 	}
-	memcpy(t->mac, mac, rdata->mac_len);
-	t->mac_len = rdata->mac_len;
+	memcpy(t->mac, mac, rdata.mac_len);
+	t->mac_len = rdata.mac_len;
 	return SECD_OK;
 }
 
