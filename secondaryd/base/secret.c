@@ -15,10 +15,11 @@
  * chunk holds 256 to 512 keys. Four pages of 4 KiB; a whole page where pages
  * are bigger.
  */
-#define SLOT_LEN   32u
-#define SLOT_COUNT 512u
+#define SLOT_LEN   ((size_t)32)
+#define SLOT_COUNT ((size_t)512)
 #define CHUNK_LEN  (SLOT_LEN * SLOT_COUNT)
-#define BIG_ALIGN  65536u /* a multiple of every page size of Linux in use */
+/* A multiple of every page size of Linux in use. */
+#define BIG_ALIGN ((size_t)65536)
 
 struct chunk {
 	struct chunk *next;
