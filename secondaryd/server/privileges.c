@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "server/privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+static int
+refuse(char reason[256], int rc, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, 256, format, args);
+	va_end(args);
+	return rc;
+}
+
+static int
+make_dir(const char *path, mode_t mode, const struct config_server *c,
+         char reason[256])
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == 0) {
+		/* The umask may have taken bits, and the owner is us. */
+		if (chmod(path, mode) != 0 ||
+		    (geteuid() == 0 && chown(path, c->uid, c->gid) != 0)) {
+			return refuse(reason, SECD_EPERM, "%s: %s", path,
+			              strerror(errno));
+		}
+	} else if (errno != EEXIST) {
+		return refuse(reason, errno == EACCES ? SECD_EPERM : SECD_EIO,
+		              "cannot create %s: %s", path, strerror(errno));
+	}
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		return refuse(reason, SECD_EIO, "%s is not a directory", path);
+	}
+	if (st.st_uid != c->uid && st.st_uid != 0) {
+		return refuse(reason, SECD_EPERM,
+		              "%s belongs to user %u, not to the service's %u",
+		              path, (unsigned)st.st_uid, (unsigned)c->uid);
+	}
+	if ((st.st_mode & S_IWOTH) != 0) {
+		return refuse(reason, SECD_EPERM, "%s is writable by everybody",
+		              path);
+	}
+	return SECD_OK;
+}
+
+int
+privileges_make_dirs(const struct config_server *c, char reason[256])
+{
+	int rc = make_dir(c->storage, 0700, c, reason);
+
+	return rc == SECD_OK ? make_dir(c->rundir, 0750, c, reason) : rc;
+}
+
+/* A server of many zones and clients needs many; the hard limit is what the
+ * administrator allows. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int
+become_user(const struct config_server *c, char reason[256])
+{
+	if (c->user == NULL) {
+		if (geteuid() == 0) {
+			log_warning("running as root: set `user` in `server`");
+		}
+		return SECD_OK;
+	}
+	if (geteuid() == c->uid && getuid() == c->uid) {
+		return SECD_OK;
+	}
+	if (initgroups(c->user, c->gid) != 0 ||
+	    setresgid(c->gid, c->gid, c->gid) != 0 ||
+	    setresuid(c->uid, c->uid, c->uid) != 0) {
+		return refuse(reason, SECD_EPERM, "cannot become user %s: %s",
+		              c->user, strerror(errno));
+	}
+	if (c->uid != 0 && setuid(0) == 0) {
+		return refuse(reason, SECD_EPERM,
+		              "could become root again after becoming %s",
+		              c->user);
+	}
+	return SECD_OK;
+}
+
+int
+privileges_drop(const struct config_server *c, char reason[256])
+{
+	static const struct rlimit no_core = {0, 0};
+	int rc;
+
+	raise_descriptor_limit();
+	rc = become_user(c, reason);
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	umask(077);
+	setrlimit(RLIMIT_CORE, &no_core);
+	/* Memory holds keys: no core, no ptrace by others of our user. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+		return refuse(reason, SECD_EPERM, "cannot give up privileges: %s",
+		              strerror(errno));
+	}
+	return SECD_OK;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * privileges -- directories made while we may, then no privilege any more.
+ */
+
+#ifndef SECD_SERVER_PRIVILEGES_H
+#define SECD_SERVER_PRIVILEGES_H
+
+#include "server/config.h"
+
+/**
+ * Create storage (0700) and rundir (0750) where they are missing and give them
+ * to the service user; refuse those that others could write to.
+ *
+ * reason   receives one sentence on failure; room for 256
+ * Returns  SECD_OK, SECD_EPERM, SECD_EIO
+ */
+int privileges_make_dirs(const struct config_server *c, char reason[256]);
+
+/**
+ * Become the service user for good, with no capability, no new privileges, no
+ * core dump, unreadable to others, and as many descriptors as the hard limit
+ * gives. Without `user` only the latter; a warning when that leaves root.
+ */
+int privileges_drop(const struct config_server *c, char reason[256]);
+
+#endif
