@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dispatch -- what to do with a request, whatever it came over: plain queries
+ * at once, everything else (TSIG, NOTIFY, AXFR, IXFR) by the rules of ACLs.
+ *
+ * Call inside a read section.
+ */
+
+#ifndef SECD_SERVER_DISPATCH_H
+#define SECD_SERVER_DISPATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/frontend.h"
+#include "transfer/xfr_out.h"
+#include "wire/tsig.h"
+
+/* Lines that anybody's datagrams can cause: so many in a second, and then how
+ * many were left out. */
+struct log_budget {
+	int64_t second;
+	unsigned used;
+	uint64_t left_out;
+};
+
+/* What a worker lends. */
+struct dispatcher {
+	struct frontend *frontend;
+	struct frontend_counters *counters;
+	const struct root *root; /* of this read section */
+	struct log_budget budget;
+	struct query query; /* of the request at hand */
+};
+
+/* An outgoing transfer, message by message. Holds all that it needs: no read
+ * section, and it outlives a reload. */
+struct transfer_stream {
+	struct frontend *frontend;
+	struct frontend_counters *counters;
+	struct xfr_out *out;
+	struct tsig_transaction tsig;
+	bool is_done;
+	uint32_t serial;
+	int64_t started_ms;
+	int64_t deadline_ms;
+	char zone[NAME_TEXT_MAX];
+	char peer[64];
+};
+
+/**
+ * Handle one request.
+ *
+ * msg      changed in place
+ * from     the peer
+ * out      room for `cap` octets: 65535 for TCP
+ * stream   TCP: receives a transfer to be sent, when that is the answer (0 is
+ *          returned then), else NULL; for UDP pass NULL
+ * Returns  octets of the response; 0: send nothing
+ */
+size_t dispatch(struct dispatcher *d, uint8_t *msg, size_t len,
+                const struct sockaddr_storage *from, uint8_t *out, size_t cap,
+                struct transfer_stream **stream);
+
+/**
+ * The next message of a transfer.
+ *
+ * Returns  SECD_OK (see is_done), SECD_ENOSPC, SECD_ENOMEM: close
+ */
+int transfer_stream_next(struct transfer_stream *s, uint8_t *out, size_t cap,
+                         size_t *len);
+
+/** End it, whole or not; logs its one line. NULL is fine. */
+void transfer_stream_close(struct transfer_stream *s);
+
+#endif
