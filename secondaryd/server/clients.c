@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "server/clients.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "server/listen.h"
+#include "server/tcp.h"
+#include "server/udp.h"
+
+struct clients {
+	struct udp_worker **udp;
+	struct tcp_worker **tcp;
+	unsigned udp_count, tcp_count; /* started */
+	atomic_uint connections;
+};
+
+static int
+start_udp(struct clients *c, const struct listeners *l, struct frontend *f)
+{
+	for (; c->udp_count < l->udp_workers; c->udp_count++) {
+		int rc = udp_start(&l->udp[c->udp_count * l->address_count],
+		                   l->address_count, f, &c->udp[c->udp_count]);
+
+		if (rc != SECD_OK) {
+			return rc;
+		}
+	}
+	return SECD_OK;
+}
+
+static int
+start_tcp(struct clients *c, const struct listeners *l, struct frontend *f)
+{
+	for (; c->tcp_count < l->tcp_workers; c->tcp_count++) {
+		int rc = tcp_start(&l->tcp[c->tcp_count * l->address_count],
+		                   l->address_count, f, &c->connections,
+		                   &c->tcp[c->tcp_count]);
+
+		if (rc != SECD_OK) {
+			return rc;
+		}
+	}
+	return SECD_OK;
+}
+
+int
+clients_start(struct listeners *l, struct frontend *f, struct clients **out)
+{
+	struct clients *c = calloc(1, sizeof(*c));
+	int rc = SECD_ENOMEM;
+
+	if (c == NULL) {
+		return rc;
+	}
+	c->udp = calloc(l->udp_workers, sizeof(struct udp_worker *));
+	c->tcp = calloc(l->tcp_workers, sizeof(struct tcp_worker *));
+	if (c->udp != NULL && c->tcp != NULL) {
+		rc = start_udp(c, l, f);
+	}
+	if (rc == SECD_OK) {
+		rc = start_tcp(c, l, f);
+	}
+	if (rc != SECD_OK) {
+		clients_stop(c);
+		return rc;
+	}
+	*out = c;
+	return SECD_OK;
+}
+
+void
+clients_stop(struct clients *c)
+{
+	if (c == NULL) {
+		return;
+	}
+	for (unsigned i = 0; i < c->udp_count; i++) {
+		udp_stop(c->udp[i]);
+	}
+	for (unsigned i = 0; i < c->tcp_count; i++) {
+		tcp_stop(c->tcp[i]);
+	}
+	free(c->udp);
+	free(c->tcp);
+	free(c);
+}
+
+static uint64_t
+value(const atomic_uint_fast64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void
+add(const struct frontend_counters *from, struct clients_count *to)
+{
+	for (int i = 0; i < 16; i++) {
+		to->answers[i] += value(&from->answers[i]);
+	}
+	to->truncated += value(&from->truncated);
+	to->ignored += value(&from->ignored);
+	to->notifies += value(&from->notifies);
+	to->transfers += value(&from->transfers);
+	to->transfers_done += value(&from->transfers_done);
+	to->tcp_refused += value(&from->tcp_refused);
+}
+
+void
+clients_count(const struct clients *c, struct clients_count *out)
+{
+	*out = (struct clients_count){0};
+	for (unsigned i = 0; i < c->udp_count; i++) {
+		add(udp_counters(c->udp[i]), out);
+		out->queries_udp += value(&udp_counters(c->udp[i])->queries);
+	}
+	for (unsigned i = 0; i < c->tcp_count; i++) {
+		add(tcp_counters(c->tcp[i]), out);
+		out->queries_tcp += value(&tcp_counters(c->tcp[i])->queries);
+	}
+	out->tcp_connections = atomic_load(&c->connections);
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "server/tcp_conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/octets.h"
+
+struct tcp_conn {
+	struct tcp_conn *next, **prev;
+	struct tcp_shared *shared;
+	int fd;
+	ev_io readable, writable;
+	ev_timer timer;
+	ev_tstamp active_at; /* octets last went in or out */
+	/* Begun, but not whole yet: kept here only while that is so. */
+	struct buf in;
+	/* Not taken yet by the client. */
+	struct buf out;
+	size_t out_pos;
+	struct transfer_stream *stream;
+	struct sockaddr_storage peer;
+};
+
+static void
+stop_watching(struct tcp_conn *c)
+{
+	ev_io_stop(c->shared->loop, &c->readable);
+	ev_io_stop(c->shared->loop, &c->writable);
+	ev_timer_stop(c->shared->loop, &c->timer);
+}
+
+void
+tcp_conn_close(struct tcp_conn *c)
+{
+	stop_watching(c);
+	*c->prev = c->next;
+	if (c->next != NULL) {
+		c->next->prev = c->prev;
+	}
+	atomic_fetch_sub(c->shared->connections, 1);
+	transfer_stream_close(c->stream);
+	close(c->fd);
+	buf_fini(&c->in);
+	buf_fini(&c->out);
+	free(c);
+}
+
+static bool
+is_busy(const struct tcp_conn *c)
+{
+	return c->in.len > 0 || c->out.len > 0 || c->stream != NULL;
+}
+
+/* The timer is set once and looks back: no timer call for each query. */
+static void
+on_timer(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct tcp_conn *c = timer->data;
+	double limit = is_busy(c) ? c->shared->io_s : c->shared->idle_s;
+	double left = c->active_at + limit - ev_now(loop);
+	bool too_long = c->stream != NULL &&
+	                clock_awake_ms() > c->stream->deadline_ms;
+
+	(void)events;
+	if (left <= 0.0 || too_long) {
+		tcp_conn_close(c);
+		return;
+	}
+	ev_timer_set(timer, left, 0.0);
+	ev_timer_start(loop, timer);
+}
+
+/* An io timeout may be shorter than what the timer waits for. */
+static void
+became_busy(struct tcp_conn *c)
+{
+	if (ev_timer_remaining(c->shared->loop, &c->timer) > c->shared->io_s) {
+		ev_timer_stop(c->shared->loop, &c->timer);
+		ev_timer_set(&c->timer, c->shared->io_s, 0.0);
+		ev_timer_start(c->shared->loop, &c->timer);
+	}
+}
+
+/* Send octets; what is not taken now is kept. False: the client is gone. */
+static bool
+send_or_keep(struct tcp_conn *c, const uint8_t *octets, size_t len)
+{
+	ssize_t sent = 0;
+
+	if (c->out.len == 0) {
+		sent = send(c->fd, octets, len, MSG_NOSIGNAL);
+		if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+			return false;
+		}
+		sent = sent < 0 ? 0 : sent;
+	}
+	c->active_at = ev_now(c->shared->loop);
+	if ((size_t)sent == len) {
+		return true;
+	}
+	if (buf_put(&c->out, octets + sent, len - (size_t)sent) != SECD_OK) {
+		return false;
+	}
+	ev_io_start(c->shared->loop, &c->writable);
+	became_busy(c);
+	return true;
+}
+
+static bool
+flush(struct tcp_conn *c)
+{
+	struct tcp_shared *s = c->shared;
+	size_t len = s->out_len;
+
+	s->out_len = 0;
+	return len == 0 || send_or_keep(c, s->out, len);
+}
+
+/* Room for one more message in the shared buffer. */
+static bool
+make_room(struct tcp_conn *c)
+{
+	struct tcp_shared *s = c->shared;
+
+	return sizeof(s->out) - s->out_len >= 2 + TCP_MESSAGE_MAX || flush(c);
+}
+
+/* Send as much of a transfer as the client takes. */
+static bool
+go_on_streaming(struct tcp_conn *c)
+{
+	struct tcp_shared *s = c->shared;
+	size_t len;
+
+	while (c->stream != NULL && c->out.len == 0) {
+		uint8_t *to = s->out + s->out_len;
+
+		if (transfer_stream_next(c->stream, to + 2, TCP_MESSAGE_MAX,
+		                         &len) != SECD_OK) {
+			return false;
+		}
+		put_u16(to, (uint16_t)len);
+		s->out_len += 2 + len;
+		if (c->stream->is_done) {
+			transfer_stream_close(c->stream);
+			c->stream = NULL;
+			return flush(c);
+		}
+		if (!make_room(c)) {
+			return false;
+		}
+	}
+	return flush(c);
+}
+
+static bool
+answer(struct tcp_conn *c, uint8_t *msg, size_t len)
+{
+	struct tcp_shared *s = c->shared;
+	uint8_t *to;
+
+	if (!make_room(c)) {
+		return false;
+	}
+	to = s->out + s->out_len;
+	len = dispatch(&s->dispatcher, msg, len, &c->peer, to + 2,
+	               TCP_MESSAGE_MAX, &c->stream);
+	if (len > 0) {
+		put_u16(to, (uint16_t)len);
+		s->out_len += 2 + len;
+	}
+	return c->stream == NULL || go_on_streaming(c);
+}
+
+/* Answer whole messages; stops while a transfer or answers wait to be taken.
+ *
+ * used  receives how many octets are done with */
+static bool
+answer_all(struct tcp_conn *c, uint8_t *octets, size_t len, size_t *used)
+{
+	size_t pos = 0;
+
+	c->shared->dispatcher.root =
+	    root_get(&c->shared->dispatcher.frontend->root);
+	while (c->stream == NULL && c->out.len == 0 && len - pos >= 2 &&
+	       len - pos - 2 >= get_u16(octets + pos)) {
+		size_t msg_len = get_u16(octets + pos);
+
+		if (!answer(c, octets + pos + 2, msg_len)) {
+			return false;
+		}
+		pos += 2 + msg_len;
+	}
+	*used = pos;
+	return flush(c);
+}
+
+static void
+watch(struct tcp_conn *c)
+{
+	struct ev_loop *loop = c->shared->loop;
+
+	if (c->out.len > 0 || c->stream != NULL) {
+		ev_io_stop(loop, &c->readable);
+		ev_io_start(loop, &c->writable);
+	} else {
+		ev_io_stop(loop, &c->writable);
+		ev_io_start(loop, &c->readable);
+	}
+}
+
+/* What is left of octets that were read waits in the connection. */
+static bool
+keep_rest(struct tcp_conn *c, const uint8_t *octets, size_t len)
+{
+	if (len == 0) {
+		buf_fini(&c->in); /* an idle connection holds no buffer */
+		return true;
+	}
+	if (octets >= c->in.data && octets < c->in.data + c->in.len) {
+		memmove(c->in.data, octets, len);
+		c->in.len = len;
+		return true;
+	}
+	if (c->in.len == 0) {
+		became_busy(c);
+	}
+	buf_clear(&c->in);
+	return buf_put(&c->in, octets, len) == SECD_OK;
+}
+
+/* Messages that were read before, when nothing waits any more. */
+static bool
+answer_kept(struct tcp_conn *c)
+{
+	size_t used = 0;
+
+	if (c->in.len == 0) {
+		return true;
+	}
+	return answer_all(c, c->in.data, c->in.len, &used) &&
+	       keep_rest(c, c->in.data + used, c->in.len - used);
+}
+
+static bool
+take_octets(struct tcp_conn *c, uint8_t *octets, size_t len)
+{
+	size_t used = 0;
+
+	if (c->in.len > 0) {
+		return buf_put(&c->in, octets, len) == SECD_OK &&
+		       answer_kept(c);
+	}
+	return answer_all(c, octets, len, &used) &&
+	       keep_rest(c, octets + used, len - used);
+}
+
+static void
+on_readable(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct tcp_conn *c = io->data;
+	struct tcp_shared *s = c->shared;
+	ssize_t got = recv(c->fd, s->in, sizeof(s->in), 0);
+
+	(void)events;
+	if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+		return;
+	}
+	s->out_len = 0;
+	/* A message in parts has io_s in all: only whole ones count as being
+	 * active, or one octet a minute would hold the connection. */
+	if (got > 0 && c->in.len == 0) {
+		c->active_at = ev_now(loop);
+	}
+	if (got <= 0 || !take_octets(c, s->in, (size_t)got)) {
+		tcp_conn_close(c);
+		return;
+	}
+	watch(c);
+}
+
+static bool
+send_kept(struct tcp_conn *c)
+{
+	ssize_t sent = send(c->fd, c->out.data + c->out_pos,
+	                    c->out.len - c->out_pos, MSG_NOSIGNAL);
+
+	if (sent < 0) {
+		return errno == EAGAIN || errno == EINTR;
+	}
+	c->active_at = ev_now(c->shared->loop);
+	c->out_pos += (size_t)sent;
+	if (c->out_pos == c->out.len) {
+		c->out_pos = 0;
+		buf_fini(&c->out);
+	}
+	return true;
+}
+
+static void
+on_writable(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct tcp_conn *c = io->data;
+	bool alive = true;
+
+	(void)loop;
+	(void)events;
+	c->shared->out_len = 0;
+	if (c->out.len > 0) {
+		alive = send_kept(c);
+	}
+	if (alive && c->out.len == 0 && c->stream != NULL) {
+		alive = go_on_streaming(c);
+	}
+	if (alive && c->out.len == 0 && c->stream == NULL) {
+		alive = answer_kept(c);
+	}
+	if (!alive) {
+		tcp_conn_close(c);
+		return;
+	}
+	watch(c);
+}
+
+void
+tcp_conn_open(struct tcp_shared *shared, int fd,
+              const struct sockaddr_storage *peer)
+{
+	struct tcp_conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		close(fd);
+		return;
+	}
+	atomic_fetch_add(shared->connections, 1);
+	c->shared = shared;
+	c->fd = fd;
+	c->peer = *peer;
+	c->next = shared->all;
+	c->prev = &shared->all;
+	if (c->next != NULL) {
+		c->next->prev = &c->next;
+	}
+	shared->all = c;
+	c->active_at = ev_now(shared->loop);
+	ev_io_init(&c->readable, on_readable, fd, EV_READ);
+	ev_io_init(&c->writable, on_writable, fd, EV_WRITE);
+	ev_timer_init(&c->timer, on_timer, shared->idle_s, 0.0);
+	c->readable.data = c->writable.data = c->timer.data = c;
+	ev_io_start(shared->loop, &c->readable);
+	ev_timer_start(shared->loop, &c->timer);
+}
