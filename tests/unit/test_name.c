@@ -160,22 +160,24 @@ a_name_cut_short_anywhere_is_refused(void **state)
 static void
 reserved_label_types_are_refused(void **state)
 {
-	uint8_t msg[256] = {0}, name[NAME_LEN_MAX];
+	uint8_t name[NAME_LEN_MAX];
 
 	(void)state;
 	for (unsigned c = 64; c < 192; c++) {
-		size_t pos = 0;
+		/* Taken for a pointer, it would point to a name below. */
+		uint8_t msg[32768] = {0};
+		size_t start = sizeof(msg) - 300, pos = start;
 
-		msg[0] = (uint8_t)c;
+		msg[start] = (uint8_t)c;
 		assert_int_equal(
 		    name_from_wire(msg, sizeof(msg), &pos, name, NULL),
 		    SECD_EMALF);
-		msg[0] = 1;
-		msg[2] = (uint8_t)c;
+		msg[start] = 1;
+		msg[start + 2] = (uint8_t)c;
 		assert_int_equal(
 		    name_from_wire(msg, sizeof(msg), &pos, name, NULL),
 		    SECD_EMALF);
-		msg[2] = 0;
+		assert_int_equal(pos, start);
 	}
 }
 
@@ -350,6 +352,34 @@ the_order_is_that_of_rfc_4034(void **state)
 					 SECD_OK);
 			assert_int_equal(sign(name_compare(a, b)),
 					 sign((int)i - (int)j));
+		}
+	}
+}
+
+static void
+a_label_comes_before_its_continuations(void **state)
+{
+	uint8_t label[NAME_LEN_MAX] = {0}, longer[NAME_LEN_MAX] = {0};
+
+	(void)state;
+	/* Whatever octets stand behind the shorter label. */
+	for (uint8_t len = 1; len < 63; len++) {
+		for (uint8_t next = 0; next < 5; next++) {
+			memset(label, 'x', sizeof(label));
+			label[0] = len;
+			label[len + 1] = next;
+			label[len + 1 + (next > 0) + next] = 0;
+			memcpy(longer + 1, label, len + 1u);
+			longer[0] = (uint8_t)(len + 1);
+			longer[1] = 'x';
+			longer[len + 1] = 0;
+			memcpy(longer + len + 2, label + len + 1, next + 2u);
+			uint8_t *a = exact(label), *b = exact(longer);
+
+			assert_true(name_compare(a, b) < 0);
+			assert_true(name_compare(b, a) > 0);
+			free(a);
+			free(b);
 		}
 	}
 }
@@ -551,6 +581,7 @@ main(void)
 	    cmocka_unit_test(case_folds_in_ascii_letters_only),
 	    cmocka_unit_test(names_differ_by_any_other_octet),
 	    cmocka_unit_test(the_order_is_that_of_rfc_4034),
+	    cmocka_unit_test(a_label_comes_before_its_continuations),
 	    cmocka_unit_test(keys_and_comparison_agree_with_the_model),
 	    cmocka_unit_test(a_key_lists_labels_from_the_last_and_escapes),
 	    cmocka_unit_test(the_longest_keys_have_room),
