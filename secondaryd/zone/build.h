@@ -67,7 +67,7 @@ void spool_free(struct spool *s);
  *          SECD_ELIMIT (report->reason), SECD_EIO, SECD_ENOSPC, SECD_ENOMEM
  */
 int build_from_spool(const struct build_params *p, struct spool *s,
-                     struct image **out, struct build_report *report);
+		     struct image **out, struct build_report *report);
 
 /**
  * Build from an image and changesets that follow each other from its serial.
@@ -77,7 +77,7 @@ int build_from_spool(const struct build_params *p, struct spool *s,
  * Returns  as build_from_spool, and SECD_EMISMATCH (does not apply)
  */
 int build_from_changes(const struct build_params *p, const struct image *base,
-                       const struct changeset *const *changesets, size_t count,
-                       struct image **out, struct build_report *report);
+		       const struct changeset *const *changesets, size_t count,
+		       struct image **out, struct build_report *report);
 
 #endif

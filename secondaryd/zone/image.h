@@ -29,11 +29,11 @@ struct image; /* counted */
  *          transfers again), SECD_EIO, SECD_ENOMEM
  */
 int image_open(const char *path, const struct name_hash_key *key,
-               bool verify_all, struct image **out);
+	       bool verify_all, struct image **out);
 
 /** The same from octets, which are copied to the heap. */
 int image_from_octets(const uint8_t *octets, size_t len,
-                      const struct name_hash_key *key, struct image **out);
+		      const struct name_hash_key *key, struct image **out);
 
 struct image *image_ref(struct image *im);
 /** The last reference unmaps, and unlinks a file that was never kept. */
@@ -54,6 +54,7 @@ int image_keep(struct image *im, const char *path);
 /** Verify what image_open with verify_all verifies. */
 int image_verify(const struct image *im);
 
+/** The apex in lower case. */
 const uint8_t *image_apex(const struct image *im);
 uint32_t image_serial(const struct image *im);
 uint64_t image_record_count(const struct image *im);
@@ -74,6 +75,9 @@ const struct image_nsec3 *image_nsec3(const struct image *im);
 /** Ask the processor for the slot of this hash before image_find needs it. */
 void image_prefetch(const struct image *im, uint64_t hash);
 
+/** Once the slot is there: ask for the node that it leads to. */
+void image_prefetch_node(const struct image *im, uint64_t hash);
+
 /**
  * The node of a name, whatever its flags.
  *
@@ -81,11 +85,10 @@ void image_prefetch(const struct image *im, uint64_t hash);
  * Returns  the node or NULL
  */
 const struct node *image_find(const struct image *im, const uint8_t *lower,
-                              size_t len, uint64_t hash);
+			      size_t len, uint64_t hash);
 
 /** The node with the NSEC that matches or covers a name (IMAGE_NSEC). */
-const struct node *image_nsec_for(const struct image *im,
-                                  const uint8_t *lower);
+const struct node *image_nsec_for(const struct image *im, const uint8_t *lower);
 
 /**
  * The node with the NSEC3 that matches or covers a hash (IMAGE_NSEC3).
@@ -93,8 +96,8 @@ const struct node *image_nsec_for(const struct image *im,
  * match    receives whether it matches
  */
 const struct node *image_nsec3_for(const struct image *im,
-                                   const uint8_t hash[NODE_NSEC3_HASH_LEN],
-                                   bool *match);
+				   const uint8_t hash[NODE_NSEC3_HASH_LEN],
+				   bool *match);
 
 /** Nodes in canonical order; NULL starts and ends. The first is the apex. */
 const struct node *image_next(const struct image *im, const struct node *n);

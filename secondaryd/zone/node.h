@@ -27,8 +27,14 @@
  * that it matches: a wildcard's own first label is never pointed to.
  *
  * RRSIG and NSEC RDATA and DNAME targets are never compressed (RFC 3597, 4034).
- * An rrset longer than NODE_COMPRESS_MAX octets is RRSET_PLAIN: nothing in
- * RDATA is compressed, and the only pointers are owners.
+ * An rrset with more than NODE_COMPRESS_MAX octets of RRs is plain: nothing in
+ * RDATA is compressed, there are no fixups, and the glue of a plain NS rrset is
+ * looked up like that of sibling zones. Otherwise RRs and glue together are at
+ * most 65535 octets.
+ *
+ * A node that an image gave out has lengths that stay inside of it. Positions
+ * of fixups and RDLENGTHs are the build's and covered by checksums: who patches
+ * checks that `at` lies within the RRs and glue.
  */
 
 #ifndef SECD_ZONE_NODE_H
@@ -46,14 +52,18 @@
 
 enum node_flag {
 	NODE_APEX = 1 << 0,
+	/* Neither of these two is set on occluded nodes; a cut with a DNAME is a
+	 * cut. */
 	NODE_CUT = 1 << 1,   /* has NS and is not the apex */
 	NODE_DNAME = 1 << 2, /* has DNAME: names below are not answered */
 	NODE_EMPTY = 1 << 3, /* empty non-terminal: no records of its own */
-	NODE_WILDCARD_CHILD = 1 << 4, /* the name "*." under it exists */
-	NODE_OCCLUDED = 1 << 5, /* below a cut or a DNAME: kept for AXFR, glue */
+	NODE_WILDCARD_CHILD = 1 << 4, /* the name "*." under it exists, and
+	                                 is not occluded */
+	NODE_OCCLUDED =
+	    1 << 5, /* below a cut or a DNAME: kept for AXFR, glue */
 	NODE_NSEC3_ONLY = 1 << 6, /* only NSEC3 and its RRSIG: such a name does
 	                             not exist for answers (RFC 5155 7.2.8) */
-	NODE_TOMBSTONE = 1 << 7, /* in a layer: this name is gone */
+	NODE_TOMBSTONE = 1 << 7,  /* in a layer: this name is gone */
 	NODE_OWN_HASH = 1 << 8,  /* NSEC3 hash of the owner follows the owner */
 	NODE_STAR_HASH = 1 << 9, /* then the one of its "*" child */
 };
@@ -71,31 +81,26 @@ struct node {
 	uint8_t owner[]; /* case kept */
 };
 
-enum rrset_flag {
-	RRSET_PLAIN = 1 << 0, /* names in RDATA are not compressed */
-};
-
-struct rrset {
-	uint32_t len; /* octets of all, a multiple of 4 */
-	uint16_t type;
-	uint16_t flags;
-	uint16_t count;      /* RRs; 0 for RRSIGs whose RRset is missing */
-	uint16_t sig_count;  /* RRSIGs that cover this type */
-	uint16_t glue_count; /* address RRs at or below this very cut (NS only) */
-	uint16_t fixup_count;
-	uint32_t wire_len; /* octets of the RRs */
-	uint32_t glue_len; /* octets of the glue RRs behind them */
-	uint32_t sig_len;  /* octets of the RRSIGs behind those */
-	uint32_t ttl;
+struct fixup {
+	uint16_t at; /* octet of the pointer, from the first RR; ascending */
+	/* FIXUP_IN_RRSET | octet of the name, from the first RR; or the length
+	 * in octets of a suffix of the owner, root label included */
+	uint16_t target;
 };
 
 #define FIXUP_IN_RRSET 0x8000u /* else: a suffix of the owner */
 
-struct fixup {
-	uint16_t at; /* octet of the pointer, from the first RR */
-	/* FIXUP_IN_RRSET | octet of the name, from the first RR; or the length
-	 * in octets of a suffix of the owner, root label included */
-	uint16_t target;
+struct rrset {
+	uint32_t wire_len; /* octets of the RRs */
+	uint32_t sig_len;  /* octets of the RRSIGs at the end */
+	uint32_t ttl;      /* of the RRSIGs if count is 0 */
+	uint16_t glue_len; /* octets of the glue RRs behind the RRs */
+	uint16_t type;
+	uint16_t count;     /* RRs; 0 for RRSIGs whose RRset is missing */
+	uint16_t sig_count; /* RRSIGs that cover this type */
+	uint16_t
+	    glue_count; /* address RRs at or below this very cut (NS only) */
+	uint16_t fixup_count;
 };
 
 static inline const uint8_t *
@@ -117,11 +122,28 @@ node_star_hash(const struct node *n)
 /** The first rrset, or one behind the last when there is none. */
 const struct rrset *node_rrsets(const struct node *n);
 
+/** Octets of an rrset, head and padding included. */
+static inline size_t
+rrset_len(const struct rrset *s)
+{
+	size_t len = sizeof(*s) + s->fixup_count * sizeof(struct fixup) +
+		     s->wire_len + s->glue_len + s->sig_len;
+
+	return (len + 3) & ~(size_t)3;
+}
+
 static inline const struct rrset *
 rrset_next(const struct rrset *s)
 {
 	return (const struct rrset *)(const void *)((const uint8_t *)s +
-	                                            s->len);
+						    rrset_len(s));
+}
+
+/** True when nothing in the RDATA is compressed because there is too much. */
+static inline bool
+rrset_is_plain(const struct rrset *s)
+{
+	return s->wire_len > NODE_COMPRESS_MAX;
 }
 
 static inline const struct fixup *
@@ -139,6 +161,17 @@ rrset_wire(const struct rrset *s)
 /** The RRset of a type, or NULL. */
 const struct rrset *node_find(const struct node *n, uint16_t type);
 
+/**
+ * Check the lengths in a node's head, its owner, and those of its rrsets'
+ * heads: enough to walk the rrsets and to copy their octets.
+ *
+ * room     octets from the node to the end of what may be read
+ */
+bool node_is_sound(const struct node *n, size_t room);
+
+/** Check everything: also each RR, fixup and RDATA in the node. */
+bool node_verify(const struct node *n, size_t room);
+
 /*
  * Records of a node or rrset one by one, with uncompressed names and glue left
  * out: for AXFR, for merging, for tests. RRSIGs come right after the RRset
@@ -148,7 +181,8 @@ struct node_reader {
 	const struct node *node;
 	const struct rrset *rrset;
 	unsigned rrset_index;
-	unsigned rr_index;
+	unsigned rr_index;           /* RRs, then RRSIGs */
+	unsigned fixup_index;        /* of the next RR's first fixup */
 	size_t pos;                  /* in the rrset's wire */
 	uint8_t rdata[RR_RDATA_MAX]; /* used where RDATA is compressed */
 };

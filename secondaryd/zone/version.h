@@ -22,7 +22,7 @@
 
 struct version; /* counted */
 
-/** Takes over the caller's reference to the image. */
+/** Takes over the caller's reference to the image, when it succeeds. */
 int version_new_take(uint64_t seq, struct image *im, struct version **out);
 struct version *version_ref(struct version *v);
 void version_unref(struct version *v);
@@ -34,7 +34,7 @@ const struct image *version_image(const struct version *v);
 
 const struct node *version_apex(const struct version *v);
 const struct node *version_find(const struct version *v, const uint8_t *lower,
-                                size_t len, uint64_t hash);
+				size_t len, uint64_t hash);
 
 /*
  * One zone as readers see it. The transfer thread publishes; the server embeds
@@ -53,7 +53,7 @@ struct version *zone_version(const struct zone *z);
 /**
  * Make a version the one that is answered from (NULL: none any more). Takes
  * over the caller's reference; the old version's is dropped after a grace
- * period, without waiting for it.
+ * period, without waiting for it. The calling thread is registered with RCU.
  */
 void zone_publish_take(struct zone *z, struct version *v);
 
@@ -61,8 +61,9 @@ void zone_publish_take(struct zone *z, struct version *v);
  * An immutable set of zones by apex. The zones are borrowed.
  */
 struct zone_table;
+/** Returns SECD_OK, SECD_EEXIST (two zones with one apex), SECD_ENOMEM. */
 int zone_table_new(struct zone *const *zones, size_t count,
-                   const struct name_hash_key *key, struct zone_table **out);
+		   const struct name_hash_key *key, struct zone_table **out);
 void zone_table_free(struct zone_table *t);
 
 /**
@@ -74,8 +75,8 @@ void zone_table_free(struct zone_table *t);
  * Returns  the zone or NULL
  */
 struct zone *zone_table_find(const struct zone_table *t, const uint8_t *lower,
-                             const struct name_hashes *hashes, unsigned from,
-                             unsigned *label);
+			     const struct name_hashes *hashes, unsigned from,
+			     unsigned *label);
 
 const struct name_hash_key *zone_table_key(const struct zone_table *t);
 

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Finding nodes in an image: by name, by order, by what denies a name.
+ */
+
+#include <string.h>
+
+#include "base/error.h"
+#include "zone/image_format.h"
+#include "zone/nsec3.h"
+
+/* Interpolation is good on hashes; on made up ones, halving ends it. */
+#define GUESSES_MAX 4
+/* Fewer candidates than this are looked at one by one. */
+#define SCAN_COUNT 8
+
+void
+image_prefetch(const struct image *im, uint64_t hash)
+{
+	__builtin_prefetch(&im->hash[image_slot(hash, im->hash_slots)]);
+}
+
+void
+image_prefetch_node(const struct image *im, uint64_t hash)
+{
+	uint64_t i = image_slot(hash, im->hash_slots);
+
+	for (; i < im->hash_count && im->hash[i] != 0; i++) {
+		uint64_t entry = im->hash[i];
+
+		if ((entry ^ image_tag(hash)) >> IMAGE_TAG_SHIFT == 0) {
+			const uint8_t *n =
+			    im->base + (entry & IMAGE_OFFSET_MASK) * 8;
+
+			__builtin_prefetch(n);
+			__builtin_prefetch(n + 64);
+			return;
+		}
+	}
+}
+
+/* Owners are lower-case nearly always, so memcmp settles it nearly always. */
+static bool
+owner_is(const struct node *n, const uint8_t *lower, size_t len)
+{
+	if (n->owner_len != len) {
+		return false;
+	}
+	return memcmp(n->owner, lower, len) == 0 || name_equal(n->owner, lower);
+}
+
+const struct node *
+image_find(const struct image *im, const uint8_t *lower, size_t len,
+	   uint64_t hash)
+{
+	uint64_t i = image_slot(hash, im->hash_slots);
+
+	for (; i < im->hash_count && im->hash[i] != 0; i++) {
+		uint64_t entry = im->hash[i];
+		const struct node *n;
+
+		if ((entry ^ image_tag(hash)) >> IMAGE_TAG_SHIFT != 0) {
+			continue;
+		}
+		n = image_node_at(im, (entry & IMAGE_OFFSET_MASK) * 8);
+		if (n != NULL && owner_is(n, lower, len)) {
+			return n;
+		}
+	}
+	return NULL;
+}
+
+const struct node *
+image_next(const struct image *im, const struct node *n)
+{
+	uint64_t at = sizeof(struct image_header);
+
+	if (n != NULL) {
+		at = (uint64_t)((const uint8_t *)n - im->base) + n->len;
+	}
+	return image_node_at(im, at);
+}
+
+static const struct node *
+denial_node(const struct image *im, uint64_t i)
+{
+	return image_node_at(im, (uint64_t)im->denial_at[i] * 8);
+}
+
+/* How many of the first `count` keys are below `key`, or `key` itself too. */
+static uint64_t
+keys_below(const struct image *im, uint64_t count, uint64_t key, bool or_equal)
+{
+	uint64_t low = 0;
+
+	while (count > 0) {
+		uint64_t half = count / 2;
+		uint64_t k = im->denial_key[low + half];
+
+		if (k < key || (or_equal && k == key)) {
+			low += half + 1;
+			count -= half + 1;
+		} else {
+			count = half;
+		}
+	}
+	return low;
+}
+
+const struct node *
+image_nsec_for(const struct image *im, const uint8_t *lower)
+{
+	uint8_t key[NAME_KEY_MAX];
+	size_t len = name_key(lower, key);
+	uint64_t fences, fence, low, high;
+
+	if (im->denial != IMAGE_NSEC || len < im->key_len) {
+		return NULL;
+	}
+	fence = image_denial_key(key + im->key_len, len - im->key_len);
+	fences = im->head->denial_keys;
+	/*
+	 * It is not before the last group that starts with a lower fence, nor
+	 * behind the last that starts with an equal one: mostly one group.
+	 */
+	low = keys_below(im, fences, fence, false);
+	high = keys_below(im, fences, fence, true) * IMAGE_FENCE_STEP;
+	low = low == 0 ? 0 : (low - 1) * IMAGE_FENCE_STEP;
+	if (high > im->denial_count) {
+		high = im->denial_count;
+	}
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+		const struct node *n = denial_node(im, middle);
+
+		if (n == NULL) {
+			return NULL;
+		}
+		if (name_compare(n->owner, lower) <= 0) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	/* None before it: the last one's span reaches over the end. */
+	return denial_node(im, (low > 0 ? low : im->denial_count) - 1);
+}
+
+/* The number of hashes whose first octets are below `key`. */
+static uint64_t
+hashes_below(const struct image *im, uint64_t key)
+{
+	const uint64_t *k = im->denial_key;
+	uint64_t low = 0, high = im->denial_count; /* the result is in here */
+
+	for (unsigned i = 0; i < GUESSES_MAX && high - low > SCAN_COUNT; i++) {
+		uint64_t first = k[low], last = k[high - 1], guess;
+
+		if (key <= first) {
+			return low;
+		}
+		if (key > last) {
+			return high;
+		}
+		guess = low + (uint64_t)((double)(key - first) /
+					 (double)(last - first) *
+					 (double)(high - 1 - low));
+		guess = guess < high ? guess : high - 1;
+		if (k[guess] < key) {
+			low = guess + 1;
+		} else {
+			high = guess;
+		}
+	}
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+
+		if (k[middle] < key) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
+}
+
+const struct node *
+image_nsec3_for(const struct image *im, const uint8_t hash[NODE_NSEC3_HASH_LEN],
+		bool *match)
+{
+	uint64_t key = image_denial_key(hash, NODE_NSEC3_HASH_LEN), i;
+	uint8_t owner[NODE_NSEC3_HASH_LEN];
+	const struct node *n;
+
+	*match = false;
+	if (im->denial != IMAGE_NSEC3) {
+		return NULL;
+	}
+	i = hashes_below(im, key);
+	/* Hashes that begin alike are no accident, but must not mislead. */
+	for (; i < im->denial_count && im->denial_key[i] == key; i++) {
+		int order;
+
+		n = denial_node(im, i);
+		if (n == NULL ||
+		    nsec3_hash_of_owner(n->owner, owner) != SECD_OK) {
+			return NULL;
+		}
+		order = memcmp(owner, hash, sizeof(owner));
+		if (order == 0) {
+			*match = true;
+			return n;
+		}
+		if (order > 0) {
+			break;
+		}
+	}
+	/* None before it: the last one's span reaches over the end. */
+	return denial_node(im, (i > 0 ? i : im->denial_count) - 1);
+}
