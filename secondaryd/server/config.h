@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "base/log.h"
 #include "wire/name.h"
 #include "wire/tsig.h"
 
@@ -32,18 +33,16 @@
 /** The file that is read when the operator names none. */
 #define CONFIG_PATH SECD_SYSCONFDIR "/secondaryd.conf"
 
+/** The control socket's name in rundir. */
+#define CONFIG_SOCKET "secondaryd.sock"
+
 struct config_error {
 	char text[CONFIG_ERROR_MAX]; /* "file:line: message", one line */
 };
 
-enum config_log_target {
-	CONFIG_LOG_STDERR,
-	CONFIG_LOG_SYSLOG,
-};
-
 struct config_log {
-	enum config_log_target target;
-	int level; /* as <syslog.h>: LOG_CRIT to LOG_DEBUG, inclusive */
+	enum log_target target;
+	enum log_level level;
 };
 
 /* One transfer key. Its name never changes, its secret may be rotated. */
@@ -69,9 +68,9 @@ struct config_range {
 	uint8_t last[16];
 };
 
-enum config_action { /* bits */
-		     CONFIG_TRANSFER = 1,
-		     CONFIG_NOTIFY = 2,
+enum config_action {
+	CONFIG_TRANSFER = 1, /* bits */
+	CONFIG_NOTIFY = 2,
 };
 
 struct config_acl {
@@ -104,7 +103,7 @@ struct config_limits {              /* 0: not limited, but for NSEC3 */
 /* What a zone does, after its template. Shared by zones that agree. */
 struct config_policy {
 	const struct config_remote *const *primaries; /* in order; at least 1 */
-	size_t primary_count;
+	size_t primary_count; /* all their addresses: REFRESH_PRIMARY_MAX */
 	const struct config_remote *const *notify;
 	size_t notify_count;
 	const struct config_acl *const *acls; /* in order */
@@ -118,12 +117,6 @@ struct config_zone {
 	const struct config_policy *policy;
 };
 
-struct config_module {
-	const char *id;
-	const char *file;   /* absolute */
-	const char *config; /* absolute, or NULL */
-};
-
 struct config_server {
 	const struct sockaddr_storage *listen; /* port included, never 0 */
 	size_t listen_count;                   /* at least 1 */
@@ -131,7 +124,7 @@ struct config_server {
 	uint16_t tcp_workers;                  /* default: 1 */
 	const char *storage;                   /* absolute */
 	const char *rundir;                    /* absolute */
-	const char *control; /* rundir/secondaryd.sock; fits sun_path */
+	const char *control; /* rundir/CONFIG_SOCKET; fits sun_path */
 	const char *user;    /* NULL: stay who we are */
 	uid_t uid;           /* of user, else the effective ones */
 	gid_t gid;
@@ -153,18 +146,16 @@ struct config_server {
 
 struct config {
 	struct config_server server;
-	const struct config_log *logs; /* none: stderr, LOG_INFO */
+	const struct config_log *logs; /* at least 1; no target twice */
 	size_t log_count;
-	const struct config_key *keys; /* in the files' order, as all below */
+	const struct config_key *keys; /* by name_compare, no two equal */
 	size_t key_count;
-	const struct config_remote *remotes;
+	const struct config_remote *remotes; /* in the files' order */
 	size_t remote_count;
-	const struct config_acl *acls;
+	const struct config_acl *acls; /* in the files' order */
 	size_t acl_count;
 	const struct config_zone *zones; /* by name_compare, no two equal */
 	size_t zone_count;
-	const struct config_module *modules;
-	size_t module_count;
 	/* Loaded, but the operator should know: "file:line: message". */
 	const char *const *warnings;
 	size_t warning_count;
@@ -182,6 +173,15 @@ struct config {
  */
 int config_load(const char *path, struct config **out,
 		struct config_error *err);
+
+/**
+ * As config_load, with the main file's text at hand; naming another file is
+ * refused. For tests and fuzzing.
+ *
+ * path     what the text is called, for messages and relative paths
+ */
+int config_load_text(const char *path, const char *text, size_t len,
+		     struct config **out, struct config_error *err);
 
 /** Counted by atomics: any thread. The last one wipes and frees. */
 struct config *config_ref(struct config *c);
@@ -206,9 +206,10 @@ int config_control_path(const char *path, char *out, size_t cap,
 
 /**
  * May this request be obeyed? The zone's ACLs are tried in order; the first
- * whose action, address and key all match decides. A keyless ACL lets
- * transfers out only with `insecure: on`. A NOTIFY that no ACL decides is
- * accepted from a primary's address, with that remote's key if it has one.
+ * whose action, address and key all match decides, but one without a key that
+ * does not say `insecure: on` is passed over for transfers. A NOTIFY that no
+ * ACL decides is accepted from a primary's address, with that remote's key if
+ * it has one.
  *
  * from     the peer's address; the port does not matter; IPv4-mapped IPv6
  *          counts as IPv4

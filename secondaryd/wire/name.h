@@ -40,7 +40,7 @@ unsigned name_label_count(const uint8_t *name);
  * Returns  SECD_OK, SECD_EMALF (`*pos` and `*len` are untouched)
  */
 int name_from_wire(const uint8_t *msg, size_t msg_len, size_t *pos,
-                   uint8_t *name, size_t *len);
+		   uint8_t *name, size_t *len);
 
 /**
  * Read presentation format (RFC 1035 section 5.1): `\.` and `\DDD` escapes;
@@ -105,7 +105,7 @@ struct name_hashes {
 
 /** Fill `out` for a name that is lower-case already. */
 void name_hash_all(const uint8_t *lower, const struct name_hash_key *key,
-                   struct name_hashes *out);
+		   struct name_hashes *out);
 
 /** The hash of one name in any case: name_hash_all's hash[0]. */
 uint64_t name_hash(const uint8_t *name, const struct name_hash_key *key);

@@ -99,7 +99,7 @@ struct rr_span {
 	uint16_t len;
 };
 int rr_names(uint16_t type, const uint8_t *rdata, size_t rdlen,
-             struct rr_span *spans, size_t max);
+	     struct rr_span *spans, size_t max);
 
 /** May names in this type's RDATA be compressed when sent (RFC 3597)? */
 bool rr_is_compressible(uint16_t type);
@@ -118,7 +118,7 @@ struct rr_reader {
 
 /** Start at octet `pos` of a message, which must outlive the reader. */
 void rr_reader_init(struct rr_reader *r, const uint8_t *msg, size_t len,
-                    size_t pos);
+		    size_t pos);
 
 /**
  * Read the next record. Empty RDATA is fine in types that may have it, and in

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "keys/keyfile.h"
+#include "server/config_build.h"
+
+/* What an entry says, until the key is made. */
+struct said {
+	enum tsig_algorithm algorithm;
+	const struct config_item *algorithm_item; /* NULL: not said */
+	const struct config_item *secret;
+	const struct config_item *secret_file;
+};
+
+static int
+set_algorithm(struct config_build *b, const struct config_item *it,
+	      void *object)
+{
+	struct said *said = object;
+
+	if (tsig_algorithm_from_text(it->value, &said->algorithm) != SECD_OK) {
+		return config_build_bad(b, it,
+					"hmac-sha224, hmac-sha256, "
+					"hmac-sha384 or hmac-sha512");
+	}
+	said->algorithm_item = it;
+	return SECD_OK;
+}
+
+static int
+set_secret(struct config_build *b, const struct config_item *it, void *object)
+{
+	(void)b;
+	((struct said *)object)->secret = it;
+	return SECD_OK;
+}
+
+static int
+set_secret_file(struct config_build *b, const struct config_item *it,
+		void *object)
+{
+	(void)b;
+	((struct said *)object)->secret_file = it;
+	return SECD_OK;
+}
+
+const struct config_keyword config_key_keywords[] = {
+    {"algorithm", .kind = CONFIG_SPECIAL, .set = set_algorithm},
+    {"secret", .kind = CONFIG_SPECIAL, .set = set_secret},
+    {"secret-file", .kind = CONFIG_SPECIAL, .set = set_secret_file},
+    {.name = NULL},
+};
+
+static int
+secret_inline(struct config_build *b, const struct config_item *it,
+	      uint8_t **secret, size_t *len)
+{
+	int rc;
+
+	if (b->tree.files[it->place.file].others) {
+		rc = config_build_warn(b, it->place,
+				       "others may read this file and the "
+				       "secret in it: use \"secret-file\", or "
+				       "mode 0600");
+		if (rc != SECD_OK) {
+			return rc;
+		}
+	}
+	rc = keyfile_decode(it->value, it->len, secret, len);
+	if (rc == SECD_EMALF) { /* without the value */
+		return config_build_fail(b, it->place,
+					 "\"secret\" is not base64");
+	}
+	return rc;
+}
+
+/* What root owns is refused too: a reload runs without root's rights. */
+static int
+check_owner(struct config_build *b, const struct config_item *it,
+	    const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && st.st_uid != b->c->server.uid) {
+		config_build_fail(b, it->place,
+				  "\"%.256s\" does not belong to the user that "
+				  "secondaryd runs as",
+				  path);
+		return SECD_EPERM;
+	}
+	return SECD_OK;
+}
+
+static int
+secret_from_file(struct config_build *b, const struct config_item *it,
+		 uint8_t **secret, size_t *len)
+{
+	char reason[KEYFILE_REASON_MAX];
+	char *path;
+	int rc;
+
+	if (b->closed) {
+		return config_build_fail(
+		    b, it->place, "\"secret-file\" is not possible here");
+	}
+	path = config_tree_path(&b->tree, it->place, b->tree.arena, it->value);
+	if (path == NULL) {
+		return SECD_ENOMEM;
+	}
+	rc = keyfile_read(path, b->c->server.uid, secret, len, reason);
+	if (rc == SECD_OK) {
+		rc = check_owner(b, it, path);
+		if (rc != SECD_OK) {
+			secret_free(*secret, *len);
+		}
+		return rc;
+	}
+	if (rc != SECD_ENOMEM) {
+		config_build_fail(b, it->place, "\"%.256s\" %s", path, reason);
+	}
+	return rc == SECD_ENOTFOUND ? SECD_EIO : rc;
+}
+
+/* The key that an entry describes, with a count of one. */
+static int
+make_key(struct config_build *b, const struct config_entry *e,
+	 const struct said *said, const uint8_t *name, struct tsig_key **out)
+{
+	const struct config_item *it =
+	    said->secret != NULL ? said->secret : said->secret_file;
+	uint8_t *secret;
+	size_t len;
+	int rc;
+
+	rc = it == said->secret ? secret_inline(b, it, &secret, &len)
+				: secret_from_file(b, it, &secret, &len);
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	rc = tsig_key_new(name, said->algorithm, secret, len, out);
+	secret_free(secret, len);
+	if (rc == SECD_EINVAL) {
+		return config_build_fail(
+		    b, e->place, "key \"%.300s\" cannot be used", e->id);
+	}
+	return rc;
+}
+
+static int
+check_said(struct config_build *b, const struct config_entry *e,
+	   const struct said *said)
+{
+	if (said->secret == NULL && said->secret_file == NULL) {
+		return config_build_fail(b, e->place,
+					 "key \"%.300s\" has no \"secret\" or "
+					 "\"secret-file\"",
+					 e->id);
+	}
+	if (said->secret != NULL && said->secret_file != NULL) {
+		return config_build_fail(b, said->secret_file->place,
+					 "key \"%.300s\" has both \"secret\" "
+					 "and \"secret-file\"",
+					 e->id);
+	}
+	if ((said->algorithm == TSIG_HMAC_MD5 ||
+	     said->algorithm == TSIG_HMAC_SHA1) &&
+	    (b->c->server.tsig_weak & 1u << said->algorithm) == 0) {
+		return config_build_fail(
+		    b, said->algorithm_item->place,
+		    "%s is weak: allow it by \"tsig-weak\" "
+		    "in \"server\" if it must be",
+		    tsig_algorithm_text(said->algorithm));
+	}
+	return SECD_OK;
+}
+
+static int
+build_key(struct config_build *b, const struct config_entry *e,
+	  struct config_key *key)
+{
+	struct said said = {.algorithm = TSIG_HMAC_SHA256};
+	uint8_t name[NAME_LEN_MAX];
+	int rc;
+
+	if (name_from_text(e->id, name) != SECD_OK) {
+		return config_build_fail(b, e->place,
+					 "\"%.300s\" is no domain name", e->id);
+	}
+	rc = config_build_apply(b, e, config_key_keywords, &said);
+	if (rc == SECD_OK) {
+		rc = check_said(b, e, &said);
+	}
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	name_lower(name, name);
+	key->name = arena_copy_octets(b->arena, name, name_len(name));
+	if (key->name == NULL) {
+		return SECD_ENOMEM;
+	}
+	return make_key(b, e, &said, name, &key->key);
+}
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	const struct config_key *x = a, *y = b;
+
+	return name_compare(x->name, y->name);
+}
+
+static const uint8_t *
+find_twin(const struct config_key *keys, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		if (name_equal(keys[i - 1].name, keys[i].name)) {
+			return keys[i].name;
+		}
+	}
+	return NULL;
+}
+
+/* The last entry of that name is the one to complain about. */
+static int
+fail_twice(struct config_build *b, const uint8_t *twin)
+{
+	const struct config_entry *e, *last = NULL;
+
+	for (e = b->tree.sections[CONFIG_KEY].first; e != NULL; e = e->next) {
+		uint8_t name[NAME_LEN_MAX];
+
+		if (name_from_text(e->id, name) == SECD_OK &&
+		    name_equal(name, twin)) {
+			last = e;
+		}
+	}
+	return config_build_fail(b, last->place,
+				 "key \"%.300s\" is there twice", last->id);
+}
+
+int
+config_build_keys(struct config_build *b)
+{
+	const struct config_entries *list = &b->tree.sections[CONFIG_KEY];
+	const struct config_entry *e;
+	struct config_key *keys;
+	const uint8_t *twin;
+	int rc;
+
+	keys = arena_alloc(b->arena, list->count * sizeof(*keys));
+	if (keys == NULL) {
+		return SECD_ENOMEM;
+	}
+	/* Counted as they are made: a failure frees those made so far. */
+	b->c->keys = keys;
+	for (e = list->first; e != NULL; e = e->next) {
+		rc = build_key(b, e, &keys[b->c->key_count]);
+		if (rc != SECD_OK) {
+			return rc;
+		}
+		b->c->key_count++;
+	}
+	qsort(keys, b->c->key_count, sizeof(*keys), compare_keys);
+	twin = find_twin(keys, b->c->key_count);
+	return twin == NULL ? SECD_OK : fail_twice(b, twin);
+}
+
+int
+config_build_key_of(struct config_build *b, const struct config_item *it,
+		    const struct config_key **out)
+{
+	uint8_t name[NAME_LEN_MAX];
+	const struct config_key *key = NULL;
+
+	if (name_from_text(it->value, name) == SECD_OK) {
+		key = config_key_find(b->c, name);
+	}
+	if (key == NULL) {
+		return config_build_fail(
+		    b, it->place, "key \"%.300s\" is not defined", it->value);
+	}
+	*out = key;
+	return SECD_OK;
+}
