@@ -9,6 +9,8 @@
 #ifndef SECD_TRANSFER_FAILURE_H
 #define SECD_TRANSFER_FAILURE_H
 
+#include <stdint.h>
+
 #define FAILURE_TEXT_MAX 160 /* octets, the NUL included */
 
 enum failure {
@@ -27,6 +29,9 @@ enum failure {
 
 /** A few lower-case words, static, never NULL. */
 const char *failure_text(enum failure failure);
+
+/** "REFUSED" and so on; static, never NULL. */
+const char *failure_rcode_text(uint8_t rcode);
 
 /** The class of a negative result of zone/build.h. */
 enum failure failure_of_build(int rc);

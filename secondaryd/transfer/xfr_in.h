@@ -41,6 +41,9 @@ enum xfr_in_question {
 	XFR_IN_ASK_AXFR,
 };
 
+/** The QTYPE of it. */
+uint16_t xfr_in_qtype(enum xfr_in_question question);
+
 /* Which opening serials of an AXFR are worth receiving. */
 enum xfr_in_policy {
 	XFR_IN_NEWER,          /* than `serial`, else FAILURE_STALE */
@@ -80,9 +83,9 @@ const char *xfr_in_outcome_text(enum xfr_in_outcome outcome);
 
 struct xfr_in_result {
 	enum xfr_in_outcome outcome;
-	struct rr_soa soa; /* the first SOA, as soon as messages > 0 */
 	bool has_soa;
-	bool aa; /* of the first message */
+	struct rr_soa soa; /* the first SOA */
+	bool aa;           /* of the first message */
 	uint64_t messages;
 	uint64_t octets;  /* of the messages */
 	uint64_t records; /* in answer sections */
@@ -103,7 +106,10 @@ struct xfr_in;
 int xfr_in_new(const struct xfr_in_params *p, struct xfr_in **out);
 void xfr_in_free(struct xfr_in *x);
 
-/** Take the next message. */
+/**
+ * Take the next message. Once the answer is complete or has failed, nothing
+ * is taken any more and the same verdict comes again.
+ */
 enum xfr_in_verdict xfr_in_message(struct xfr_in *x, const uint8_t *msg,
 				   size_t len);
 
@@ -118,6 +124,13 @@ enum xfr_in_verdict xfr_in_message(struct xfr_in *x, const uint8_t *msg,
  */
 enum xfr_in_verdict xfr_in_stop(struct xfr_in *x, enum failure why,
 				const char *text);
+
+/**
+ * End it from outside: whatever was received does not count.
+ *
+ * text     copied; NULL: failure_text
+ */
+void xfr_in_fail(struct xfr_in *x, enum failure why, const char *text);
 
 /** True when the answer may end here, so that waiting long makes no sense. */
 bool xfr_in_may_end(const struct xfr_in *x);
