@@ -59,6 +59,8 @@ struct refresh_config {
 	/* A zone that was loaded asks within this time after the start. */
 	uint32_t start_spread_ms;
 	uint64_t seed; /* of the jitter */
+	/* For reasons, copied, cut after 47 octets; NULL: by number. */
+	const char *const *primary_names;
 };
 
 /** Sensible values for everything but primary_count and seed. */

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "transfer/refresh_internal.h"
+
+/* Fruitless NOTIFYs are forgotten after a quiet minute. */
+#define NOTIFY_QUIET_MS (60 * SECOND_MS)
+
+static bool
+is_idle(const struct refresh *r)
+{
+	return r->state == REFRESH_WAITING && !r->in_round;
+}
+
+void
+refresh_notified(struct refresh *r, int primary, int64_t now_ms)
+{
+	int64_t at_ms;
+
+	now_ms = refresh_touch(r, now_ms);
+	r->is_notified = true;
+	if (primary >= 0 && (unsigned)primary < r->cfg.primary_count) {
+		r->notifier = primary;
+	}
+	if (now_ms - r->notify_from_ms > NOTIFY_QUIET_MS) {
+		r->fruitless_count = 0;
+	}
+	if (!is_idle(r)) {
+		return;
+	}
+	at_ms = r->notify_from_ms > now_ms ? r->notify_from_ms : now_ms;
+	if (at_ms < r->at_ms) {
+		refresh_say(r, "NOTIFY from %s",
+			    r->notifier < 0 ? "somebody else"
+					    : r->peers[r->notifier].name);
+	} else {
+		at_ms = r->at_ms;
+	}
+	refresh_plan(r, at_ms);
+}
+
+static void
+forgive(struct refresh *r)
+{
+	for (unsigned i = 0; i < r->cfg.primary_count; i++) {
+		r->peers[i].bad_count = 0;
+		r->peers[i].rest_until_ms = 0;
+	}
+	r->failed_count = 0;
+	r->fruitless_count = 0;
+	r->notify_from_ms = r->last_ms;
+}
+
+void
+refresh_command(struct refresh *r, enum refresh_command command, int64_t now_ms)
+{
+	now_ms = refresh_touch(r, now_ms);
+	if (!r->has_command || r->command < command) {
+		r->command = command;
+	}
+	r->has_command = true;
+	forgive(r);
+	if (is_idle(r)) {
+		refresh_plan(r, now_ms);
+		refresh_say(r, "an operator's command");
+	}
+}
+
+/* Leave the round; what an operator wanted of it is still wanted. */
+static void
+give_up(struct refresh *r)
+{
+	if (r->in_round && r->mode != MODE_REFRESH) {
+		r->has_command = true;
+		r->command = r->mode == MODE_FORCE ? REFRESH_COMMAND_FORCE
+						   : REFRESH_COMMAND_RETRANSFER;
+	}
+	r->attempt++;
+	r->in_round = false;
+	r->state = REFRESH_WAITING;
+}
+
+static int64_t
+due_after_change(const struct refresh *r, bool is_now, int64_t now_ms)
+{
+	int64_t last_ms;
+
+	if (is_now || !r->has_zone) {
+		return now_ms;
+	}
+	last_ms = now_ms + (r->failed_count == 0 ? refresh_interval_ms(r)
+						 : refresh_retry_ms(r));
+	return r->at_ms < last_ms ? r->at_ms : last_ms;
+}
+
+int
+refresh_configure(struct refresh *r, const struct refresh_config *cfg,
+		  const int *was, int64_t now_ms)
+{
+	bool is_now = was != NULL || !is_idle(r);
+	struct refresh_peer *peers;
+	unsigned current = 0;
+
+	if (!refresh_config_is_good(cfg) ||
+	    (was == NULL && cfg->primary_count != r->cfg.primary_count)) {
+		return SECD_EINVAL;
+	}
+	peers = refresh_peers_new(cfg);
+	if (peers == NULL) {
+		return SECD_ENOMEM;
+	}
+	now_ms = refresh_touch(r, now_ms);
+	for (unsigned i = 0; i < cfg->primary_count; i++) {
+		int old = was == NULL ? (int)i : was[i];
+		char name[REFRESH_NAME_MAX];
+
+		if (old < 0 || (unsigned)old >= r->cfg.primary_count) {
+			continue;
+		}
+		memcpy(name, peers[i].name, sizeof(name));
+		peers[i] = r->peers[old];
+		memcpy(peers[i].name, name, sizeof(name));
+		current = (unsigned)old == r->current ? i : current;
+	}
+	give_up(r);
+	free(r->peers);
+	r->peers = peers;
+	r->cfg = *cfg;
+	r->cfg.primary_names = NULL;
+	r->current = current;
+	r->notifier = -1;
+	refresh_set_expiry(r);
+	refresh_plan(r, due_after_change(r, is_now, now_ms));
+	refresh_say(r, "the configuration changed");
+	return SECD_OK;
+}
+
+void
+refresh_clock_jumped(struct refresh *r, int64_t now_ms)
+{
+	refresh_guard(r, refresh_touch(r, now_ms));
+}
+
+void
+refresh_lost(struct refresh *r, const char *text, int64_t now_ms)
+{
+	now_ms = refresh_touch(r, now_ms);
+	give_up(r);
+	r->has_zone = false;
+	r->expired = false;
+	r->is_guarded = false;
+	refresh_set_expiry(r);
+	refresh_plan(r, now_ms);
+	r->alarm = true;
+	refresh_say(r, "what was held is lost: %s", text);
+}
