@@ -23,10 +23,9 @@ struct notify_in {
 /**
  * Read a request that query_parse took, TSIG stripped or not.
  *
- * Returns  RCODE_NOERROR, RCODE_FORMERR (no question; a broken answer
- *          section, or one that holds anything but a SOA of QNAME),
- *          RCODE_NOTIMP (QTYPE is not SOA: RFC 9859 is another matter),
- *          RCODE_NOTAUTH (class is not IN)
+ * Returns  RCODE_NOERROR, RCODE_FORMERR (no question; a broken record first
+ *          in the answer section), RCODE_NOTIMP (QTYPE is not SOA: RFC 9859
+ *          is another matter), RCODE_NOTAUTH (class is not IN)
  */
 uint8_t notify_in_parse(const struct query *q, struct notify_in *out);
 
@@ -35,7 +34,7 @@ uint8_t notify_in_parse(const struct query *q, struct notify_in *out);
  * when the request had one.
  *
  * payload  for the OPT, octets that we take over UDP
- * Returns  octets; 0 when `cap` is too small
+ * Returns  octets; 0 when `cap` is too small (300 is enough)
  */
 size_t notify_in_answer(const struct query *q, uint8_t rcode, uint16_t payload,
 			uint8_t *out, size_t cap);
