@@ -5,7 +5,7 @@
  * Holds a reference to the version that it sends, whatever is published
  * meanwhile. Copies the records of nodes as they stand; names are compressed
  * against the owner before and the owner's own suffixes, with case kept. Every
- * message has the question; signing and framing are the caller's. IXFR
+ * message has the question (but a rare one that needs its room); signing and framing are the caller's. IXFR
  * requests are answered in the manner of AXFR, or with one SOA when the client
  * has our serial or a newer one (RFC 1995 section 2).
  */

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "transfer/xfr_out.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/octets.h"
+#include "transfer/soa.h"
+#include "transfer/xfr_out_internal.h"
+#include "wire/serial.h"
+
+#define QUESTION_TAIL 4    /* type and class */
+#define OPT_LEN       11   /* without options */
+#define OPT_PAYLOAD   1232 /* octets over UDP, which no transfer uses */
+
+/* What is sent next. */
+enum phase {
+	PHASE_OPENING, /* the SOA */
+	PHASE_NODES,
+	PHASE_CLOSING, /* the SOA again */
+	PHASE_END,
+};
+
+struct xfr_out {
+	struct version *version;
+	enum xfr_out_kind kind;
+	enum phase phase;
+	uint16_t id, flags;
+	bool has_edns, edns_do;
+	size_t question_len;
+	uint8_t question[NAME_LEN_MAX + QUESTION_TAIL];
+
+	/* In PHASE_NODES: where we are. */
+	const struct node *node; /* NULL: before the first */
+	const struct rrset *rrset;
+	unsigned rrset_left; /* this one included */
+	bool at_sigs;        /* of this rrset; its RRs are sent */
+	size_t from;         /* octet of the block where the next message goes
+	                        on */
+
+	struct xfr_out_message message;
+	struct xfr_out_count count;
+};
+
+uint8_t
+xfr_out_choose(const struct version *v, const struct query *q, bool is_udp,
+	       enum xfr_out_kind *kind, uint32_t *serial)
+{
+	size_t pos = WIRE_HEADER_LEN + (size_t)q->qname_len + QUESTION_TAIL;
+	uint32_t theirs;
+
+	if (!q->has_question) {
+		return RCODE_FORMERR;
+	}
+	if (q->qtype == RR_TYPE_AXFR) {
+		*kind = XFR_OUT_AXFR;
+		return is_udp ? RCODE_FORMERR : RCODE_NOERROR;
+	}
+	if (get_u16(q->wire + 6) != 0 || get_u16(q->wire + 8) == 0 ||
+	    soa_read_serial(q->wire, q->len, pos, q->lower, &theirs) !=
+		SECD_OK) {
+		return RCODE_FORMERR;
+	}
+	if (serial != NULL) {
+		*serial = theirs;
+	}
+	*kind = !is_udp && serial_is_newer(version_serial(v), theirs)
+		    ? XFR_OUT_AXFR
+		    : XFR_OUT_SOA_ONLY;
+	return RCODE_NOERROR;
+}
+
+int
+xfr_out_new(struct version *v, const struct query *q, enum xfr_out_kind kind,
+	    struct xfr_out **out)
+{
+	struct xfr_out *x = calloc(1, sizeof(*x));
+
+	if (x == NULL) {
+		return SECD_ENOMEM;
+	}
+	x->version = version_ref(v);
+	x->kind = kind;
+	x->id = q->id;
+	x->flags = (uint16_t)(HEADER_QR | HEADER_AA | (q->flags & HEADER_RD));
+	x->has_edns = q->has_edns;
+	x->edns_do = q->edns_do;
+	x->question_len = q->qname_len + QUESTION_TAIL;
+	memcpy(x->question, q->wire + WIRE_HEADER_LEN, x->question_len);
+	*out = x;
+	return SECD_OK;
+}
+
+void
+xfr_out_free(struct xfr_out *x)
+{
+	if (x != NULL) {
+		version_unref(x->version);
+		free(x);
+	}
+}
+
+void
+xfr_out_count(const struct xfr_out *x, struct xfr_out_count *out)
+{
+	*out = x->count;
+}
+
+/* What went into a message so far, and why it ends. */
+enum put {
+	PUT_ALL,  /* the block; there may be room for more */
+	PUT_FULL, /* send the message, come again */
+	PUT_FAILED,
+};
+
+static enum put
+put_whole(struct xfr_out *x, const uint8_t *owner,
+	  const struct xfr_out_block *b)
+{
+	struct xfr_out_message *m = &x->message;
+
+	if (xfr_out_message_fits(m, owner, b->len)) {
+		return xfr_out_message_put(m, owner, b) ? PUT_ALL : PUT_FAILED;
+	}
+	if (m->record_count > 0) {
+		return PUT_FULL;
+	}
+	if (b->fixup_count == 0) {
+		return PUT_FAILED; /* the caller goes record by record */
+	}
+	/*
+	 * A full rrset with compressed names, just too long beside a long
+	 * question. It may not be cut, since its names point to each other;
+	 * without the question it fits.
+	 */
+	xfr_out_message_begin(m, x->id, x->flags, NULL, 0);
+	if (!xfr_out_message_fits(m, owner, b->len)) {
+		return PUT_FAILED;
+	}
+	return xfr_out_message_put(m, owner, b) ? PUT_ALL : PUT_FAILED;
+}
+
+/* A block that is too long for a message, from x->from on. */
+static enum put
+put_piecemeal(struct xfr_out *x, const uint8_t *owner,
+	      const struct xfr_out_block *b)
+{
+	while (x->from < b->len) {
+		struct xfr_out_block one = {
+		    .octets = b->octets + x->from,
+		    .len = xfr_out_record_len(b->octets + x->from,
+					      b->len - x->from),
+		};
+		bool is_first = x->message.record_count == 0;
+
+		if (one.len == 0) {
+			return PUT_FAILED;
+		}
+		if (!xfr_out_message_fits(&x->message, owner, one.len)) {
+			if (!is_first) {
+				return PUT_FULL;
+			}
+			/* Longer than the usual: a message of its own. */
+			x->message.limit = x->message.cap;
+			if (!xfr_out_message_fits(&x->message, owner,
+						  one.len)) {
+				return PUT_FAILED;
+			}
+		}
+		if (!xfr_out_message_put(&x->message, owner, &one)) {
+			return PUT_FAILED;
+		}
+		if (x->message.limit > XFR_OUT_FILL) {
+			x->message.limit = XFR_OUT_FILL;
+		}
+		x->from += one.len;
+	}
+	x->from = 0;
+	return PUT_ALL;
+}
+
+static enum put
+put_block(struct xfr_out *x, const uint8_t *owner,
+	  const struct xfr_out_block *b)
+{
+	if (b->len == 0) {
+		return PUT_ALL;
+	}
+	if (b->fixup_count == 0 &&
+	    (x->from > 0 ||
+	     (x->message.record_count == 0 &&
+	      !xfr_out_message_fits(&x->message, owner, b->len)))) {
+		return put_piecemeal(x, owner, b);
+	}
+	return put_whole(x, owner, b);
+}
+
+static struct xfr_out_block
+records_of(const struct rrset *s)
+{
+	return (struct xfr_out_block){
+	    .octets = rrset_wire(s),
+	    .len = s->wire_len,
+	    .fixups = rrset_fixups(s),
+	    .fixup_count = s->fixup_count,
+	};
+}
+
+static struct xfr_out_block
+sigs_of(const struct rrset *s)
+{
+	return (struct xfr_out_block){
+	    .octets = rrset_wire(s) + s->wire_len + s->glue_len,
+	    .len = s->sig_len,
+	};
+}
+
+/* The apex's SOA, which opens and closes; its RRSIG goes with the nodes. */
+static enum put
+put_soa(struct xfr_out *x)
+{
+	const struct node *apex = version_apex(x->version);
+	const struct rrset *soa = node_find(apex, RR_TYPE_SOA);
+	struct xfr_out_block b;
+
+	if (soa == NULL) {
+		return PUT_FAILED;
+	}
+	b = records_of(soa);
+	return put_block(x, apex->owner, &b);
+}
+
+/* The next rrset, of this node or a later one; false: there is none. */
+static bool
+find_rrset(struct xfr_out *x)
+{
+	const struct image *im = version_image(x->version);
+
+	while (x->rrset_left == 0) {
+		x->node = image_next(im, x->node);
+		if (x->node == NULL) {
+			return false;
+		}
+		x->rrset = node_rrsets(x->node);
+		x->rrset_left = x->node->rrset_count;
+		x->at_sigs = false;
+	}
+	return true;
+}
+
+static void
+pass_rrset(struct xfr_out *x)
+{
+	x->at_sigs = false;
+	x->rrset_left--;
+	if (x->rrset_left > 0) {
+		x->rrset = rrset_next(x->rrset);
+	}
+}
+
+static enum put
+put_nodes(struct xfr_out *x)
+{
+	while (find_rrset(x)) {
+		struct xfr_out_block b;
+		enum put put;
+
+		if (!x->at_sigs && (x->rrset->type != RR_TYPE_SOA ||
+				    !(x->node->flags & NODE_APEX))) {
+			b = records_of(x->rrset);
+			put = put_block(x, x->node->owner, &b);
+			if (put != PUT_ALL) {
+				return put;
+			}
+		}
+		x->at_sigs = true;
+		b = sigs_of(x->rrset);
+		put = put_block(x, x->node->owner, &b);
+		if (put != PUT_ALL) {
+			return put;
+		}
+		pass_rrset(x);
+	}
+	return PUT_ALL;
+}
+
+static enum put
+put_phase(struct xfr_out *x)
+{
+	enum put put;
+
+	switch (x->phase) {
+	case PHASE_OPENING:
+		put = put_soa(x);
+		if (put == PUT_ALL) {
+			x->phase =
+			    x->kind == XFR_OUT_AXFR ? PHASE_NODES : PHASE_END;
+		}
+		return put;
+	case PHASE_NODES:
+		put = put_nodes(x);
+		if (put == PUT_ALL) {
+			x->phase = PHASE_CLOSING;
+		}
+		return put;
+	case PHASE_CLOSING:
+		put = put_soa(x);
+		if (put == PUT_ALL) {
+			x->phase = PHASE_END;
+		}
+		return put;
+	case PHASE_END:
+		break;
+	}
+	return PUT_FAILED;
+}
+
+static void
+put_opt(const struct xfr_out *x, struct xfr_out_message *m)
+{
+	uint8_t *p = m->buf + m->len;
+
+	memset(p, 0, OPT_LEN); /* root owner, RCODE and version 0, no options */
+	put_u16(p + 1, RR_TYPE_OPT);
+	put_u16(p + 3, OPT_PAYLOAD);
+	p[7] = x->edns_do ? 0x80 : 0;
+	put_u16(m->buf + 10, 1);
+	m->len += OPT_LEN;
+}
+
+enum xfr_out_verdict
+xfr_out_next(struct xfr_out *x, uint8_t *buf, size_t cap, size_t reserve,
+	     size_t *len)
+{
+	struct xfr_out_message *m = &x->message;
+	/* RFC 6891: in the first message; the others may go without. */
+	bool has_opt = x->has_edns && x->count.messages == 0;
+	enum put put = PUT_ALL;
+
+	if (has_opt) {
+		reserve += OPT_LEN;
+	}
+	if (x->phase == PHASE_END || cap > UINT16_MAX || cap < reserve ||
+	    cap - reserve < WIRE_HEADER_LEN + x->question_len) {
+		return XFR_OUT_FAILED;
+	}
+	m->buf = buf;
+	m->cap = cap - reserve;
+	xfr_out_message_begin(m, x->id, x->flags, x->question, x->question_len);
+	while (put == PUT_ALL && x->phase != PHASE_END) {
+		put = put_phase(x);
+	}
+	if (put == PUT_FAILED) {
+		x->phase = PHASE_END;
+		return XFR_OUT_FAILED;
+	}
+	put_u16(buf + 6, m->record_count);
+	if (has_opt) {
+		put_opt(x, m);
+	}
+	*len = m->len;
+	x->count.messages++;
+	x->count.records += m->record_count;
+	x->count.octets += m->len;
+	return x->phase == PHASE_END ? XFR_OUT_DONE : XFR_OUT_MORE;
+}

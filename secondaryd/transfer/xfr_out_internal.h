@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the files of xfr_out share: xfr_out.c decides what goes into which
+ * message, xfr_out_message.c writes one, with names compressed.
+ */
+
+#ifndef SECD_TRANSFER_XFR_OUT_INTERNAL_H
+#define SECD_TRANSFER_XFR_OUT_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "transfer/xfr_out.h"
+
+/* Records of one owner, in the form in which nodes have them. */
+struct xfr_out_block {
+	const uint8_t *octets;
+	size_t len;
+	const struct fixup *fixups;
+	unsigned fixup_count;
+};
+
+struct xfr_out_message {
+	uint8_t *buf;
+	size_t cap;   /* octets that may be used */
+	size_t limit; /* octets that are used as a rule */
+	size_t len;
+	uint16_t record_count;
+
+	/* The name that was written last, and where the suffixes of it are. */
+	const uint8_t *name; /* NULL: none yet */
+	size_t name_len;
+	unsigned label_count;
+	uint8_t label[NAME_LABEL_MAX]; /* where label i starts in it */
+	uint16_t at[NAME_LEN_MAX + 1]; /* by length of the suffix */
+	size_t root_count; /* records in the block put last, if of the root */
+};
+
+/** Start a message; buf and cap are set. The question may be left out. */
+void xfr_out_message_begin(struct xfr_out_message *m, uint16_t id,
+			   uint16_t flags, const uint8_t *question,
+			   size_t question_len);
+
+/** Is there room for a block of this owner? */
+bool xfr_out_message_fits(const struct xfr_out_message *m, const uint8_t *owner,
+			  size_t len);
+
+/**
+ * Append a block that fits. The owner is borrowed until the next begin.
+ *
+ * Returns  false: the block is damaged
+ */
+bool xfr_out_message_put(struct xfr_out_message *m, const uint8_t *owner,
+			 const struct xfr_out_block *b);
+
+/** Octets of the first record of a block; 0 when it is damaged. */
+size_t xfr_out_record_len(const uint8_t *octets, size_t len);
+
+#endif
