@@ -47,12 +47,13 @@ shared_labels(const uint8_t *a, const uint8_t *b)
 	return count_a;
 }
 
-/* A node that only holds a hash is no name to which a DNAME could matter. */
+/* A name that only holds a hash is none to which an apex's DNAME matters. */
 static bool
-is_occluded(const struct compose *c, bool nsec3_only)
+is_occluded(const struct compose *c, bool nsec3_only, unsigned labels)
 {
 	return c->barrier &&
-	       !(nsec3_only && c->barrier_labels == c->apex_labels);
+	       !(nsec3_only && c->barrier_labels == c->apex_labels &&
+		 labels == c->apex_labels + 1);
 }
 
 static int
@@ -167,7 +168,7 @@ flags_of(const struct compose *c, const struct owner_set *set, bool is_apex)
 	if (is_apex) {
 		flags |= NODE_APEX;
 	}
-	if (is_occluded(c, only)) {
+	if (is_occluded(c, only, name_label_count(set->owner))) {
 		flags |= NODE_OCCLUDED;
 	} else if (!is_apex && owner_set_find(set, RR_TYPE_NS) != NULL) {
 		flags |= NODE_CUT;
@@ -219,7 +220,7 @@ write_empty(struct compose *c, const uint8_t *owner)
 {
 	uint16_t flags = NODE_EMPTY;
 
-	if (is_occluded(c, false)) {
+	if (is_occluded(c, false, 0)) {
 		flags |= NODE_OCCLUDED;
 	}
 	return write_node(c, NULL, owner, flags);
@@ -332,7 +333,8 @@ compose_owner(struct compose *c, struct owner_set *set)
 static bool
 can_copy(const struct compose *c, const struct node *n, bool same_below)
 {
-	bool occluded = is_occluded(c, (n->flags & NODE_NSEC3_ONLY) != 0);
+	bool occluded =
+	    is_occluded(c, (n->flags & NODE_NSEC3_ONLY) != 0, n->label_count);
 	unsigned barrier = occluded ? c->barrier_labels : 0;
 
 	if (c->cut.waits || !c->may_copy ||
