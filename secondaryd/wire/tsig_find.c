@@ -146,7 +146,7 @@ tsig_rdata_read(const uint8_t *msg, size_t len, size_t at,
 	struct tsig_rdata r;
 	const uint8_t *rdata;
 	size_t fixed = skip_name(msg, len, at);
-	size_t rdlen, algorithm_len, pos = 0;
+	size_t rdlen, pos = 0;
 
 	if (fixed == 0 || len - fixed < RECORD_LEN ||
 	    get_u16(msg + fixed) != TSIG_TYPE ||
@@ -156,11 +156,10 @@ tsig_rdata_read(const uint8_t *msg, size_t len, size_t at,
 	}
 	rdata = msg + fixed + RECORD_LEN;
 	rdlen = get_u16(msg + fixed + 8);
-	/* Compression is not for RDATA of this type (RFC 3597 section 4). */
+	/* Only the RDATA is shown to the reader, so that a pointer has nowhere to
+	   lead: compression is not for this type (RFC 3597 section 4). */
 	if (rdlen != len - fixed - RECORD_LEN ||
-	    name_from_wire(rdata, rdlen, &pos, name, &algorithm_len) !=
-		SECD_OK ||
-	    pos != algorithm_len) {
+	    name_from_wire(rdata, rdlen, &pos, name, NULL) != SECD_OK) {
 		return SECD_EMALF;
 	}
 	r.algorithm = rdata;
