@@ -45,6 +45,9 @@ class Plan:
                 ents.add(o[i:])
         known = {tuple(x.lower() for x in o) for o in owners}
         ents = {e for e in ents if tuple(x.lower() for x in e) not in known}
+        for i in range(1, len(apex) + 1):
+            for t in ("A", "SOA", "NS", "DS"):
+                self.add(apex[i:], t)
         for o in sorted(owners) + sorted(ents):
             here = owners.get(o, set())
             picks = set(COMMON) | here | set(self.rnd.sample(RARE, 3))

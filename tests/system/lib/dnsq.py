@@ -1,23 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Single questions and whole transfers, with dnspython.
 
-Records are compared as canonical strings: owner in lower case, class, type,
-TTL and RDATA in canonical wire format as hexadecimal, so that two transfers
-are equal exactly when their zones are, record for record.
+Records are compared in canonical form: names in lower case, type, class, TTL
+and uncompressed RDATA, so that two transfers are equal exactly when their
+zones are, record for record.
 """
+import secrets
 import socket
 import struct
 
 import dns.exception
 import dns.flags
 import dns.message
-import dns.name
 import dns.query
 import dns.rdatatype
 import dns.tsig
-import dns.tsigkeyring
 
-from . import wire
+from . import tsig, wire
 
 ALGORITHMS = {
     "hmac-md5": dns.tsig.HMAC_MD5, "hmac-sha1": dns.tsig.HMAC_SHA1,
@@ -85,13 +84,6 @@ class TransferFailed(Exception):
         self.rcode = rcode
 
 
-def _canonical(rr):
-    """One record as a string; names in RDATA in lower case, as the
-    transferring server may have compressed them against others."""
-    return "%s %s %d %s" % (wire.name_text(rr.owner).lower(),
-                            wire.type_text(rr.type), rr.ttl, rr.rdata.hex())
-
-
 def _tcp(endpoint, timeout, source=None):
     s = socket.create_connection(endpoint, timeout,
                                  (source, 0) if source else None)
@@ -123,43 +115,39 @@ def transfer(endpoint, apex, qtype="AXFR", serial=None, key=None, timeout=20,
 
     TSIG is verified over the whole stream.  Raises TransferFailed.
     """
-    q = dns.message.make_query(apex, qtype)
-    q.flags &= ~dns.flags.RD
+    request = wire.query(wire.name(apex), wire.TYPE[qtype],
+                         msgid=secrets.randbelow(65536))
     if qtype == "IXFR":
-        q.authority.append(dns.rrset.from_text(
-            apex, 0, "IN", "SOA", ". . %d 0 0 0 0" % serial))
+        request = (request[:8] + b"\0\1" + request[10:] + wire.name(apex)
+                   + struct.pack("!HHIH", 6, 1, 0, 22) + b"\0\0"
+                   + struct.pack("!5I", serial, 0, 0, 0, 0))
+    msgid, checker = request[:2], None
     if key:
-        q.use_tsig(tsig_key(key), fudge=300)
-    request = q.to_wire()
-    out, ctx, signed_last = [], None, True
+        request, mac = tsig.sign_query(request, key)
+        checker = tsig.Checker(key, mac)
+    out, end = [], False
     try:
         with _tcp(endpoint, timeout, source) as s:
             s.sendall(struct.pack("!H", len(request)) + request)
-            while True:
+            while not end:
                 octets = read_message(s)
                 if not octets:
                     raise TransferFailed("the stream ended early, after %d "
                                          "records" % len(out))
-                if key:
-                    m = dns.message.from_wire(
-                        octets, keyring=q.keyring, request_mac=q.mac,
-                        xfr=True, tsig_ctx=ctx, multi=True,
-                        one_rr_per_rrset=True)
-                    ctx = m.tsig_ctx
-                    signed_last = m.had_tsig
+                if checker:
+                    octets = checker.take(octets)
                 p = wire.parse(octets)
-                if p.id != q.id:
+                if octets[:2] != msgid:
                     raise TransferFailed("wrong message id")
                 if p.rcode:
                     raise TransferFailed(
                         "rcode " + wire.RCODE_NAME.get(p.rcode, "?"), p.rcode)
                 out += p.answer
-                if _complete(out, serial):
-                    break
-    except (OSError, dns.exception.DNSException) as e:
+                end = _complete(out, serial)
+            if checker:
+                checker.end()
+    except (OSError, wire.Malformed, tsig.Bad) as e:
         raise TransferFailed("%s: %s" % (type(e).__name__, e)) from e
-    if not signed_last:
-        raise TransferFailed("the last message is not signed")
     return out
 
 
@@ -169,9 +157,11 @@ def _soa_serial(rr):
 
 def _complete(rrs, from_serial):
     """Whether the records so far are a whole stream."""
-    soas = [i for i, rr in enumerate(rrs) if rr.type == 6]
-    if not soas or soas[0] != 0:
+    if not rrs or rrs[0].type != 6:
         raise TransferFailed("the stream does not begin with a SOA")
+    if rrs[-1].type != 6:
+        return False
+    soas = [i for i, rr in enumerate(rrs) if rr.type == 6]
     new = _soa_serial(rrs[0])
     if len(rrs) == 1:
         # a single SOA: up to date, if IXFR was asked
@@ -191,9 +181,8 @@ def _same_soa(rrs):
 
 
 def axfr(endpoint, apex, **kw):
-    """The zone by AXFR, as a sorted list of canonical records."""
-    rrs = transfer(endpoint, apex, **kw)
-    return sorted(_canonical(rr) for rr in rrs[:-1])
+    """The zone by AXFR: its records in canonical form, sorted."""
+    return sorted(transfer(endpoint, apex, **kw)[:-1])
 
 
 def ixfr(endpoint, apex, serial, **kw):
@@ -206,6 +195,10 @@ def ixfr(endpoint, apex, serial, **kw):
     return "axfr", rrs
 
 
+def _texts(rrs):
+    return [wire.rr_text(rr) for rr in sorted(rrs)[:5]]
+
+
 def assert_same_zone(a, b, apex, key=None, key_b=None):
     """AXFR of the two endpoints gives the same records."""
     one = axfr(a, apex, key=key)
@@ -215,8 +208,8 @@ def assert_same_zone(a, b, apex, key=None, key_b=None):
         raise AssertionError(
             "%s differs: %d records at %s, %d at %s\nonly first: %s\n"
             "only second: %s" % (apex, len(one), a, len(two), b,
-                                 sorted(left - right)[:5],
-                                 sorted(right - left)[:5]))
+                                 _texts(left - right),
+                                 _texts(right - left)))
 
 
 def raw_udp(endpoint, octets, timeout=1, source=None):

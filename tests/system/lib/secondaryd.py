@@ -160,6 +160,16 @@ class Secondaryd(Server):
     def status_of(self, apex):
         return self.ctl("zone-status", apex)
 
+    TRANSFER = re.compile(
+        r"zone (\S+): (AXFR-style IXFR|AXFR|IXFR) from (\S+): "
+        r"(?:serial (\d+)|nothing) -> serial (\d+)")
+
+    def transfers(self, apex, after=0):
+        """(kind, from serial, to serial) of each transfer in the log."""
+        return [(m[2], int(m[4]) if m[4] else None, int(m[5]))
+                for m in self.TRANSFER.finditer(self.log_text()[after:])
+                if m[1].rstrip(".") == apex.rstrip(".")]
+
     def wait_log(self, pattern, timeout=10, after=0):
         """Wait for a line of the log that matches; returns the match."""
         return wait_until(

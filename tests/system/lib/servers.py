@@ -346,7 +346,7 @@ class Knot(Server):
     def _zone(self, z, acls):
         out = ['  - domain: "%s"' % z.apex, '    storage: "%s"' % self.dir,
                '    file: "%s"' % os.path.basename(z.file),
-               "    semantic-checks: off", "    zonefile-sync: -1",
+               "    semantic-checks: soft", "    zonefile-sync: -1",
                "    zone-max-size: 1G"]
         names = []
         for q in z.primaries:

@@ -256,6 +256,11 @@ def _name_at(msg, pos, cache):
     return hit
 
 
+def name_at(msg, pos):
+    """The name at a position, uncompressed and in lower case."""
+    return _name_at(msg, pos, {})[0]
+
+
 def _rdata(msg, rtype, pos, length, cache):
     shape = RDATA_NAMES.get(rtype)
     if shape is None:

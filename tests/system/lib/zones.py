@@ -111,6 +111,23 @@ def signed(zone, workdir, nsec3=None, optout=False):
     return z
 
 
+def edited(zone, rnd, changes=5):
+    """The next version of a zone: some records gone, some new, one changed
+    TTL, one changed RDATA; owners h* only."""
+    z = zone.copy((zone.serial + 1) % 2**32)
+    mine = [r for r in z.records if r.type == "A" and r.owner[0] == "h"]
+    for r in rnd.sample(mine, min(changes, len(mine) // 2)):
+        z.records.remove(r)
+    for _ in range(changes):
+        z.add("hnew%06d" % rnd.randrange(10**6), "A",
+              "203.0.113.%d" % rnd.randrange(256))
+    i = next(i for i, r in enumerate(z.records) if r in mine)
+    r = z.records[i]
+    z.records[i] = r._replace(rdata="203.0.113.%d" % rnd.randrange(256),
+                              ttl=r.ttl + 1)
+    return z
+
+
 def _run(argv, cwd):
     p = subprocess.run(argv, cwd=cwd, stdout=subprocess.PIPE,
                        stderr=subprocess.STDOUT, text=True)
@@ -126,13 +143,21 @@ def can_sign():
 # ---------------------------------------------------------------------------
 # Generators
 
-def flat(apex="flat.test.", count=200, seed=1):
-    """Many owners with a few plain types each."""
+def flat(apex="flat.test.", count=200, seed=1, single=False, **kw):
+    """Many owners with a few plain types each; single: one RRset each.
+
+    NSD 4.6.1 writes IXFRs that add what is there already where owners have
+    several RRsets: a zone that it is to serve as IXFR has one each.
+    """
     rnd = random.Random(seed)
-    z = Zone(apex)
+    z = Zone(apex, **kw)
+    if single:
+        z.records = [r for r in z.records if r.type != "AAAA"]
     for i in range(count):
         owner = "h%05d" % i
         z.add(owner, "A", "198.51.100.%d" % rnd.randrange(256))
+        if single:
+            continue
         if rnd.random() < 0.5:
             z.add(owner, "AAAA", "2001:db8:%x::%x" % (
                 rnd.randrange(65536), rnd.randrange(65536)))

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What stands behind secondaryd: transfers out, to whom, and NOTIFY."""
+import random
+import socket
+import struct
+import subprocess
+import threading
+
+from lib import dnsq, servers, wire, zones
+from lib.case import test
+from lib.fakeprimary import FakePrimary, rr
+from lib.process import find_program
+
+VENDORS = ("nsd", "knot", "bind")
+
+
+def chain(case, kind, key, zone, below_key):
+    """knotd -> secondaryd -> a real server, with NOTIFY all along."""
+    top = case.server("knot", name="top")
+    sut = case.server("secondaryd")
+    below = case.server(kind, name="below")
+    top.serve(zone, allow=[servers.allow(key)], notify=[sut.peer(key)])
+    sut.follow(zone.apex, [top.peer(key)],
+               allow=[servers.allow(below_key, "127.0.0.0/8")],
+               notify=[below.peer(below_key)])
+    below.follow(zone.apex, [sut.peer(below_key)],
+                 allow=[servers.allow(below_key)])
+    top.start()
+    sut.start()
+    sut.wait_serial(zone.apex, zone.serial)
+    below.start()
+    below.wait_serial(zone.apex, zone.serial)
+    return top, sut, below
+
+
+@test(needs=("{below}", "knot", "secondaryd"), below=VENDORS,
+      key=("unsigned", "signed"))
+def real_secondaries_behind_it_follow_by_notify(case, below, key):
+    up = servers.new_key("up.test.")
+    down = servers.new_key("down.test.") if key == "signed" else None
+    zone = zones.flat(count=200)
+    zone.records += zones.types(zone.apex).records[5:]
+    top, sut, down_server = chain(case, below, up, zone, down)
+    rnd = random.Random(2)
+    for _ in range(3):
+        zone = zones.edited(zone, rnd)
+        top.update(zone)
+        # Its own refresh is an hour away: only a NOTIFY brings it.
+        down_server.wait_serial(zone.apex, zone.serial)
+        want = dnsq.axfr(top.at(), zone.apex, key=up)
+        assert dnsq.axfr(down_server.at(), zone.apex, key=down) == want
+        assert dnsq.axfr(sut.at(), zone.apex, key=down) == want
+
+
+@test(needs=("secondaryd",))
+def notify_is_repeated_until_it_is_acknowledged(case):
+    fake = FakePrimary(case, "fake.test.", records=[
+        "fake.test. NS ns1.fake.test.", "ns1.fake.test. A 192.0.2.1"])
+    came, answer = [], threading.Event()
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", 0))
+
+    def listen():
+        while True:
+            msg, peer = sock.recvfrom(65535)
+            came.append(msg)
+            if answer.is_set():
+                sock.sendto(msg[:2] + bytes((msg[2] | 0x80,)) + msg[3:],
+                            peer)
+
+    threading.Thread(target=listen, daemon=True).start()
+    sut = case.server("secondaryd")
+    sut.follow(fake.apex, [fake.peer()], notify=[servers.Peer(
+        "127.0.0.1", sock.getsockname()[1], None)])
+    sut.start()
+    sut.wait_serial(fake.apex, 1)
+    case.wait_until(lambda: len(came) >= 2, 20, "NOTIFY to be repeated")
+    answer.set()
+    before = len(came)
+    case.wait_until(lambda: len(came) > before, 20, "one more NOTIFY")
+    m = wire.parse(came[-1])
+    assert m.opcode == 4 and m.flags & wire.AA and not m.flags & wire.QR
+    # Acknowledged: silence, until there is a new version.
+    fake.serial = 2
+    fake.notify(sut.at())
+    sut.wait_serial(fake.apex, 2)
+    case.wait_until(lambda: [x for x in came if struct.pack("!I", 2) in x]
+                    or len(came) > before + 1, 10, "the next NOTIFY")
+
+
+# Who may transfer
+
+def served(case, allow, zone=None, **kw):
+    zone = zone or zones.flat(count=50)
+    top = case.server("knot", name="top", addresses=("127.0.0.1",))
+    top.serve(zone, allow=[servers.allow()])
+    top.start()
+    sut = case.server("secondaryd", **kw)
+    sut.follow(zone.apex, [top.peer()], allow=allow)
+    sut.start()
+    sut.wait_serial(zone.apex, zone.serial)
+    return top, sut, zone
+
+
+def refused(sut, zone, **kw):
+    """The rcode that a transfer is refused with, or None."""
+    try:
+        dnsq.axfr(sut.at(), zone.apex, **kw)
+    except dnsq.TransferFailed as e:
+        return e.rcode if e.rcode is not None else str(e)
+    return None
+
+
+@test(needs=("knot", "secondaryd"))
+def a_transfer_is_refused_by_default(case):
+    _, sut, zone = served(case, [])
+    assert refused(sut, zone) in (wire.RCODE["REFUSED"],
+                                  wire.RCODE["NOTAUTH"])
+    key = servers.new_key()
+    assert refused(sut, zone, key=key) not in (None, 0)
+    try:
+        dnsq.ixfr(sut.at(), zone.apex, 0)
+        raise AssertionError("IXFR was allowed")
+    except dnsq.TransferFailed as e:
+        assert e.rcode is not None, e
+
+
+@test(needs=("knot", "secondaryd"))
+def both_the_address_and_the_key_must_match(case):
+    key, other = servers.new_key(), servers.new_key("other.test.")
+    top, sut, zone = served(case, [servers.allow(key, "127.0.0.7"),
+                                   servers.allow(other, "127.0.0.8")])
+    want = dnsq.axfr(top.at(), zone.apex)
+    assert dnsq.axfr(sut.at(), zone.apex, key=key,
+                     source="127.0.0.7") == want
+    assert dnsq.axfr(sut.at(), zone.apex, key=other,
+                     source="127.0.0.8") == want
+    for k, source in ((None, "127.0.0.7"), (key, "127.0.0.1"),
+                      (other, "127.0.0.7"), (key, "127.0.0.8"),
+                      (None, "127.0.0.1")):
+        assert refused(sut, zone, key=k, source=source) not in (None, 0), \
+            (k and k.name, source)
+    wrong = servers.new_key(key.name)
+    assert refused(sut, zone, key=wrong, source="127.0.0.7") is not None
+
+
+@test(needs=("knot", "secondaryd"))
+def a_key_alone_opens_to_any_address(case):
+    key = servers.new_key()
+    top, sut, zone = served(case, [servers.allow(key)])
+    want = dnsq.axfr(top.at(), zone.apex)
+    for source in ("127.0.0.1", "127.0.0.200"):
+        assert dnsq.axfr(sut.at(), zone.apex, key=key,
+                         source=source) == want
+    assert dnsq.axfr(sut.at("::1"), zone.apex, key=key) == want
+
+
+@test(needs=("knot", "dig", "kdig", "secondaryd"), program=("dig", "kdig"))
+def dig_and_kdig_transfer_with_tsig(case, program):
+    key = servers.new_key()
+    _, sut, zone = served(case, [servers.allow(key)])
+    path = sut.p("client.key")
+    servers.write_private(path, "key \"%s\" { algorithm %s; secret \"%s\";"
+                          " };\n" % (key.name, key.algorithm, key.secret))
+    kpath = sut.p("kdig.key")
+    servers.write_private(kpath, "%s:%s:%s\n" % (
+        key.algorithm, key.name, key.secret))
+    out = subprocess.run(
+        [find_program(program), "-k", path if program == "dig" else kpath,
+         "-p", str(sut.port), "@127.0.0.1", "AXFR", zone.apex],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=20).stdout
+    lines = [x for x in out.splitlines() if x and not x.startswith(";")
+             and "TSIG" not in x]
+    # records, and the SOA twice
+    assert len(lines) == len(zone.records) + 2, out[-500:]
+    assert "BADSIG" not in out and "failed" not in out.lower(), out[-500:]
+
+
+@test(needs=("knot", "secondaryd"))
+def an_ixfr_request_gets_an_axfr_or_a_single_soa(case):
+    _, sut, zone = served(case, [servers.allow()])
+    kind, rrs = dnsq.ixfr(sut.at(), zone.apex, zone.serial)
+    assert kind == "none" and len(rrs) == 1, (kind, len(rrs))
+    kind, _ = dnsq.ixfr(sut.at(), zone.apex, zone.serial + 5)
+    assert kind == "none", kind
+    zone2 = zones.edited(zone, random.Random(1))
+    case.servers[0].update(zone2)
+    case.servers[0].wait_serial(zone.apex, zone2.serial)
+    sut.ctl("refresh", zone.apex)
+    sut.wait_serial(zone.apex, zone2.serial)
+    kind, _ = dnsq.ixfr(sut.at(), zone.apex, zone.serial)
+    assert kind in ("axfr", "ixfr"), kind
+
+
+@test(needs=("secondaryd",))
+def a_transfer_of_many_messages_is_signed_to_the_end(case):
+    key = servers.new_key()
+    records = ["fake.test. NS ns1.fake.test."] + [
+        rr("h%d.fake.test. A 192.0.2.1" % i) for i in range(20000)]
+    fake = FakePrimary(case, "fake.test.", key, records=records)
+    sut = case.server("secondaryd")
+    sut.follow(fake.apex, [fake.peer()], allow=[servers.allow(key)])
+    sut.start()
+    sut.wait_serial(fake.apex, 1, timeout=30)
+    assert len(dnsq.axfr(sut.at(), fake.apex, key=key)) == 20002
+
+
+@test(needs=("secondaryd",))
+def one_transfer_out_shows_one_version_while_others_arrive(case):
+    """A client that reads slowly gets the version it began with."""
+    big = ["fake.test. NS ns1.fake.test."] + [
+        rr("h%d.fake.test. TXT \"%s\"" % (i, "x" * 200))
+        for i in range(30000)]
+    fake = FakePrimary(case, "fake.test.", records=big)
+    sut = case.server("secondaryd")
+    sut.follow(fake.apex, [fake.peer()], allow=[servers.allow()])
+    sut.start()
+    sut.wait_serial(fake.apex, 1, timeout=30)
+    query = wire.query(wire.name(fake.apex), 252, msgid=1)
+    with socket.create_connection(sut.at(), 10) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.sendall(struct.pack("!H", len(query)) + query)
+        first = dnsq.read_message(s)
+        fake.records = [rr("fake.test. NS ns2.fake.test.")]
+        fake.serial = 2
+        fake.notify(sut.at())
+        sut.wait_serial(fake.apex, 2)
+        count, soas = 0, 0
+        msg = first
+        while msg:
+            m = wire.parse(msg)
+            count += len(m.answer)
+            for x in m.answer:
+                if x.type == 6:
+                    soas += 1
+                    assert struct.unpack("!I", x.rdata[-20:-16])[0] == 1
+            if soas == 2:
+                break
+            msg = dnsq.read_message(s)
+    assert count == len(big) + 2, count
