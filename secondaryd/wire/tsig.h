@@ -125,8 +125,9 @@ struct tsig_transaction {
 	bool over;            /* a later answer was wrong */
 	unsigned unsigned_run;
 	struct tsig_digest digest; /* begun while unsigned messages wait */
-	int64_t skew_s; /* peer's clock minus ours, from the last MAC that
-	                   verified (from other data when it says BADTIME) */
+	/* Peer's clock minus ours, from the last MAC that verified; from other
+	   data when it says BADTIME, signed or not. For the log only. */
+	int64_t skew_s;
 };
 
 /** Start as the asking side; takes a reference to the key (NULL: none). */

@@ -175,6 +175,21 @@ check_answer_rest(struct tsig_transaction *t, const struct tsig_rdata *rdata,
 	return TSIG_GOOD;
 }
 
+/*
+ * A peer without our key cannot sign its complaint. NSD 4.6 does not sign
+ * BADTIME either, though it has the key: its time is worth a line in the log.
+ */
+static enum tsig_verdict
+take_unsigned_refusal(struct tsig_transaction *t,
+		      const struct tsig_rdata *rdata, int64_t now)
+{
+	if (rdata->error == TSIG_ERROR_BADTIME &&
+	    rdata->other_len == TSIG_TIME_LEN) {
+		t->skew_s = skew(peer_time(rdata), now);
+	}
+	return refusal(rdata->error);
+}
+
 static enum tsig_verdict
 take_signed(struct tsig_transaction *t, const uint8_t *msg, size_t len,
 	    const struct tsig_place *place, int64_t now)
@@ -185,10 +200,9 @@ take_signed(struct tsig_transaction *t, const uint8_t *msg, size_t len,
 	if (tsig_rdata_read(msg, len, place->at, &rdata) != SECD_OK) {
 		return TSIG_FORMERR;
 	}
-	/* A peer without our key cannot sign its complaint. */
 	if (t->first && rdata.mac_len == 0 &&
 	    (msg[3] & 0x0f) == TSIG_RCODE_NOTAUTH) {
-		return refusal(rdata.error);
+		return take_unsigned_refusal(t, &rdata, now);
 	}
 	if (!is_key(t->key, place, &rdata)) {
 		return TSIG_BADKEY;

@@ -571,6 +571,19 @@ a_signed_badtime_tells_the_skew(void **state)
 }
 
 static void
+an_unsigned_badtime_tells_the_skew_as_well(void **state)
+{
+	const uint8_t theirs[6] = {0, 0, 0x65, 0x53, 0xf1, 0x00 + 77};
+
+	(void)state;
+	request();
+	forge.other = theirs;
+	forge.other_len = sizeof(theirs);
+	assert_int_equal(hear_refusal(18, 0), TSIG_REFUSED_BADTIME);
+	assert_int_equal(t.skew_s, 77);
+}
+
+static void
 a_badtime_that_does_not_verify_is_badsig(void **state)
 {
 	const uint8_t theirs[6] = {0, 0, 0x65, 0x53, 0xf1, 0x00 + 77};
@@ -680,6 +693,7 @@ main(void)
 	    CASE(an_unsigned_refusal_is_none_in_the_middle_of_a_stream),
 	    CASE(a_refusal_needs_the_rcode_notauth),
 	    CASE(a_signed_badtime_tells_the_skew),
+	    CASE(an_unsigned_badtime_tells_the_skew_as_well),
 	    CASE(a_badtime_that_does_not_verify_is_badsig),
 	    CASE(a_signed_badtrunc_is_told),
 	    CASE_UNSIGNED(an_unsigned_transaction_takes_unsigned_answers),
