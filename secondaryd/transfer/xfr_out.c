@@ -200,12 +200,19 @@ put_block(struct xfr_out *x, const uint8_t *owner,
 static struct xfr_out_block
 records_of(const struct rrset *s)
 {
-	return (struct xfr_out_block){
+	struct xfr_out_block b = {
 	    .octets = rrset_wire(s),
 	    .len = s->wire_len,
 	    .fixups = rrset_fixups(s),
 	    .fixup_count = s->fixup_count,
 	};
+
+	/* The last ones are of glue, which goes out where its owner stands. */
+	while (b.fixup_count > 0 &&
+	       b.fixups[b.fixup_count - 1].at >= s->wire_len) {
+		b.fixup_count--;
+	}
+	return b;
 }
 
 static struct xfr_out_block
