@@ -46,7 +46,7 @@ enum {
 #define WIRE_HEADER_LEN 12
 
 enum query_verdict {
-	QUERY_PLAIN,  /* QUERY, class IN or CH, no TSIG, no AXFR or IXFR */
+	QUERY_PLAIN,  /* QUERY of any class without TSIG, AXFR and IXFR */
 	QUERY_OTHER,  /* well formed; NOTIFY, TSIG, AXFR, IXFR */
 	QUERY_ERROR,  /* answer with `rcode` and whatever was read */
 	QUERY_IGNORE, /* a response, or no header: nothing may be sent */
@@ -60,13 +60,13 @@ struct query {
 	uint8_t opcode;
 	uint8_t rcode; /* for QUERY_ERROR; BADVERS is > 15 */
 
-	bool has_question; /* the fields down to `hashes` are set */
+	bool has_question; /* these three are set */
 	uint16_t qtype, qclass;
 	uint8_t qname_len;
-	uint8_t lower[NAME_LEN_MAX]; /* QNAME in lower case */
-	struct name_hashes hashes;   /* not set for QUERY_ERROR */
+	uint8_t lower[NAME_LEN_MAX]; /* QNAME in lower case; not for an error */
+	struct name_hashes hashes;   /* of `lower`; not for an error */
 
-	bool has_edns;
+	bool has_edns; /* a readable OPT record: edns_payload is set */
 	bool edns_do;
 	bool nsid; /* NSID was asked for (RFC 5001) */
 	uint16_t edns_payload;
@@ -77,11 +77,12 @@ struct query {
  * Read a request.
  *
  * wire     borrowed while `q` is used
- * Errors   set rcode: FORMERR (QDCOUNT not 1, compressed or broken QNAME,
- *          octets left over, second OPT, broken option), NOTIMP (opcode),
- *          BADVERS (EDNS version over 0)
+ * Errors   set rcode: NOTIMP (an opcode other than QUERY and NOTIFY, whatever
+ *          else is wrong), FORMERR (QDCOUNT not 1, compressed or broken QNAME,
+ *          a record cut short, octets left over, second or misplaced OPT,
+ *          broken option, something behind TSIG), BADVERS (EDNS version over 0)
  */
 enum query_verdict query_parse(struct query *q, const uint8_t *wire, size_t len,
-                               const struct name_hash_key *key);
+			       const struct name_hash_key *key);
 
 #endif
