@@ -46,8 +46,8 @@ struct answer_result {
  * Returns  octets of the response
  */
 size_t answer_query(const struct answer_context *ctx, const struct query *q,
-                    enum answer_transport transport, uint8_t *out, size_t cap,
-                    size_t reserve, struct answer_result *result);
+		    enum answer_transport transport, uint8_t *out, size_t cap,
+		    size_t reserve, struct answer_result *result);
 
 /**
  * A bare response: header, question when one was read, OPT when one was
@@ -56,7 +56,7 @@ size_t answer_query(const struct answer_context *ctx, const struct query *q,
  * ede      RFC 8914 code, or -1
  */
 size_t answer_rcode(const struct answer_identity *identity,
-                    const struct query *q, uint16_t flags, uint16_t rcode,
-                    int ede, uint8_t *out, size_t cap);
+		    const struct query *q, uint16_t flags, uint16_t rcode,
+		    int ede, uint8_t *out, size_t cap);
 
 #endif

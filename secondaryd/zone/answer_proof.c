@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Proofs of what is not there: RFC 4035 section 3.1.3 with NSEC, RFC 5155
+ * section 7.2 with NSEC3.
+ */
+
+#include <string.h>
+
+#include "base/error.h"
+#include "wire/rr.h"
+#include "zone/answer_internal.h"
+#include "zone/nsec3.h"
+
+static void
+note(struct answer *a, const struct node *n, uint16_t type)
+{
+	const struct rrset *s = n != NULL ? node_find(n, type) : NULL;
+
+	for (unsigned i = 0; i < a->proof_count; i++) {
+		if (a->proofs[i].rrset == s) {
+			return;
+		}
+	}
+	if (s != NULL && a->proof_count < ANSWER_PROOFS_MAX) {
+		a->proofs[a->proof_count].node = n;
+		a->proofs[a->proof_count].rrset = s;
+		a->proof_count++;
+	}
+}
+
+/* "*." and suffix `i`. */
+static void
+make_star(const struct answer *a, unsigned i, uint8_t star[NAME_LEN_MAX])
+{
+	size_t len = a->name.len - a->hashes->offset[i];
+
+	star[0] = 1;
+	star[1] = '*';
+	memcpy(star + 2, answer_suffix(a, i), len);
+}
+
+/* Note the NSEC that matches or covers a name. */
+static void
+nsec(struct answer *a, const uint8_t *lower)
+{
+	note(a, image_nsec_for(a->image, lower), RR_TYPE_NSEC);
+}
+
+static void
+nsec_star(struct answer *a, unsigned i)
+{
+	uint8_t star[NAME_LEN_MAX];
+
+	make_star(a, i, star);
+	nsec(a, star);
+}
+
+/*
+ * Note the NSEC3 that matches or covers a hash.
+ *
+ * only_match  note nothing when it does not match
+ * Returns  whether it matches
+ */
+static bool
+nsec3(struct answer *a, const uint8_t *hash, bool only_match)
+{
+	const struct node *n;
+	bool match = false;
+
+	n = image_nsec3_for(a->image, hash, &match);
+	if (match || !only_match) {
+		note(a, n, RR_TYPE_NSEC3);
+	}
+	return match;
+}
+
+/* The same for a name that has no hash in store. */
+static bool
+nsec3_of(struct answer *a, const uint8_t *lower, bool only_match)
+{
+	const struct image_nsec3 *p = image_nsec3(a->image);
+	uint8_t hash[NODE_NSEC3_HASH_LEN];
+
+	if (nsec3_hash(lower, p->iterations, p->salt, p->salt_len, hash) !=
+	    SECD_OK) {
+		/* An answer that proves nothing must not look like one. */
+		a->rcode = RCODE_SERVFAIL;
+		return false;
+	}
+	return nsec3(a, hash, only_match);
+}
+
+/* Note the NSEC3 of an existing name, if it has one. */
+static bool
+nsec3_match(struct answer *a, unsigned i, const struct node *n)
+{
+	const uint8_t *hash = n != NULL ? node_own_hash(n) : NULL;
+
+	return hash != NULL ? nsec3(a, hash, true)
+			    : nsec3_of(a, answer_suffix(a, i), true);
+}
+
+static void
+nsec3_star(struct answer *a, unsigned i, const struct node *n)
+{
+	const uint8_t *hash = n != NULL ? node_star_hash(n) : NULL;
+	uint8_t star[NAME_LEN_MAX];
+
+	if (hash != NULL) {
+		nsec3(a, hash, false);
+		return;
+	}
+	make_star(a, i, star);
+	nsec3_of(a, star, false);
+}
+
+/*
+ * Note the closest encloser proof (RFC 5155 section 7.2.1), looking from suffix
+ * `i` upwards: in an opt-out zone an existing name may be without NSEC3, so it
+ * is the closest provable encloser that counts.
+ *
+ * n        the node of suffix `i`; receives that of the result
+ * Returns  the index of the closest provable encloser
+ */
+static unsigned
+nsec3_encloser(struct answer *a, unsigned i, const struct node **n)
+{
+	while (!nsec3_match(a, i, *n) && i < a->apex) {
+		*n = answer_find(a, ++i);
+	}
+	nsec3_of(a, answer_suffix(a, i - 1), false);
+	return i;
+}
+
+void
+answer_proof_nodata(struct answer *a, unsigned i, const struct node *n)
+{
+	if (a->denial == IMAGE_NSEC) {
+		nsec(a, answer_suffix(a, i));
+	}
+	/* RFC 5155 sections 7.2.3, 7.2.4 and 7.2.7 */
+	if (a->denial == IMAGE_NSEC3 && !nsec3_match(a, i, n) && i < a->apex) {
+		n = answer_find(a, i + 1);
+		nsec3_encloser(a, i + 1, &n);
+	}
+}
+
+void
+answer_proof_nxdomain(struct answer *a, unsigned i, const struct node *n)
+{
+	if (a->denial == IMAGE_NSEC) {
+		nsec(a, a->lower);
+		nsec_star(a, i);
+	}
+	if (a->denial == IMAGE_NSEC3) {
+		i = nsec3_encloser(a, i, &n);
+		nsec3_star(a, i, n);
+	}
+}
+
+void
+answer_proof_wildcard(struct answer *a, unsigned i)
+{
+	if (a->denial == IMAGE_NSEC) {
+		nsec(a, a->lower);
+	}
+	/* The RRSIG's label count tells the closest encloser: 7.2.6. */
+	if (a->denial == IMAGE_NSEC3) {
+		nsec3_of(a, answer_suffix(a, i - 1), false);
+	}
+}
+
+void
+answer_proof_wildcard_nodata(struct answer *a, unsigned i, const struct node *n)
+{
+	if (a->denial == IMAGE_NSEC) {
+		nsec_star(a, i);
+		nsec(a, a->lower);
+	}
+	/* RFC 5155 section 7.2.5 */
+	if (a->denial == IMAGE_NSEC3) {
+		nsec3_encloser(a, i, &n);
+		nsec3_star(a, i, n);
+	}
+}
+
+void
+answer_proof_put(struct answer *a)
+{
+	struct response_name qname = response_qname(a->q);
+	const struct response_name *near[] = {&a->name, &qname};
+	unsigned near_count = a->hop_count > 0 ? 2 : 1;
+
+	for (unsigned i = 0; i < a->proof_count && !a->truncated; i++) {
+		const struct answer_part *p = &a->proofs[i];
+
+		answer_must(a,
+			    response_put_own(&a->r, RESPONSE_AUTHORITY, p->node,
+					     p->rrset, near, near_count, true));
+	}
+}
