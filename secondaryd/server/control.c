@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "server/control.h"
+
+#include <errno.h>
+#include <libknot/error.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "server/control_reply.h"
+#include "server/thread.h"
+
+struct control {
+	knot_ctl_t *ctl;
+	char *path;
+	struct control_handler handler;
+	pthread_t thread;
+	bool is_started;
+	atomic_bool is_ending;
+};
+
+/* Connected descriptor, or -1 and errno. */
+static int
+reach(const char *path)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int fd, saved;
+
+	if (strlen(path) >= sizeof(sun.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(sun.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		return -1;
+	}
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0) {
+		return fd;
+	}
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* libknot replaces whatever has the name: see that it is a dead socket. */
+static int
+check_place(const char *path, char reason[256])
+{
+	struct stat st;
+	int fd;
+
+	if (lstat(path, &st) != 0) {
+		if (errno == ENOENT) {
+			return SECD_OK;
+		}
+		snprintf(reason, 256, "cannot look at %s: %s", path,
+			 strerror(errno));
+		return SECD_EIO;
+	}
+	if (!S_ISSOCK(st.st_mode)) {
+		snprintf(reason, 256, "%s is in the way, and no socket", path);
+		return SECD_EEXIST;
+	}
+	fd = reach(path);
+	if (fd >= 0 || errno == EAGAIN) { /* EAGAIN: its queue is full */
+		if (fd >= 0) {
+			close(fd);
+		}
+		snprintf(reason, 256, "another process listens at %s", path);
+		return SECD_EBUSY;
+	}
+	return SECD_OK;
+}
+
+/* libknot makes the socket 0220. */
+static int
+set_access(const char *path, char reason[256])
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash == NULL ? strdup(".")
+				  : strndup(path, (size_t)(slash - path) + 1);
+	struct stat st;
+	int rc = SECD_OK;
+
+	if (dir == NULL) {
+		return SECD_ENOMEM;
+	}
+	/* As root: whoever we become has to be able to remove it. */
+	if (stat(dir, &st) != 0 ||
+	    (geteuid() == 0 && lchown(path, st.st_uid, st.st_gid) != 0) ||
+	    chmod(path, 0660) != 0) {
+		snprintf(reason, 256, "cannot set the access to %s: %s", path,
+			 strerror(errno));
+		rc = SECD_EIO;
+	}
+	free(dir);
+	return rc;
+}
+
+int
+control_open(const char *path, struct control **out, char reason[256])
+{
+	struct control *c = calloc(1, sizeof(*c));
+	int rc;
+
+	snprintf(reason, 256, "no memory");
+	if (c == NULL) {
+		return SECD_ENOMEM;
+	}
+	c->path = strdup(path);
+	c->ctl = knot_ctl_alloc();
+	if (c->path == NULL || c->ctl == NULL) {
+		rc = SECD_ENOMEM;
+		goto fail;
+	}
+	rc = check_place(path, reason);
+	if (rc != SECD_OK) {
+		goto fail;
+	}
+	rc = knot_ctl_bind(c->ctl, path);
+	if (rc != KNOT_EOK) {
+		snprintf(reason, 256, "cannot listen at %s: %s", path,
+			 knot_strerror(rc));
+		rc = SECD_EIO;
+		goto fail;
+	}
+	rc = set_access(path, reason);
+	if (rc != SECD_OK) {
+		goto fail_unbind;
+	}
+	knot_ctl_set_timeout(c->ctl, CONTROL_TIMEOUT_MS);
+	*out = c;
+	return SECD_OK;
+
+fail_unbind:
+	knot_ctl_unbind(c->ctl);
+fail:
+	knot_ctl_free(c->ctl);
+	free(c->path);
+	free(c);
+	return rc;
+}
+
+/* One command while it runs. */
+struct call {
+	const struct control_handler *h;
+	const struct control_request *q;
+	knot_ctl_t *ctl;
+	struct control_reply reply;
+};
+
+static bool
+has_failed(const struct call *call)
+{
+	return call->reply.error[0] != '\0';
+}
+
+static void
+run_status(struct call *call)
+{
+	call->h->status(call->h->ctx, &call->reply);
+}
+
+static void
+run_reload(struct call *call)
+{
+	call->h->reload(call->h->ctx, &call->reply);
+}
+
+static void
+run_stop(struct call *call)
+{
+	call->h->stop(call->h->ctx, &call->reply);
+}
+
+static void
+status_of(struct call *call, const uint8_t *apex)
+{
+	struct control_cursor cursor = {0};
+	bool more = true;
+
+	if (apex != NULL) {
+		call->h->zone_status(call->h->ctx, apex, &call->reply);
+		return;
+	}
+	while (more && !has_failed(call)) {
+		more = call->h->zone_list(call->h->ctx, &cursor, &call->reply);
+		if (control_reply_flush(&call->reply, call->ctl) != SECD_OK) {
+			break; /* the client is gone, as serve will see */
+		}
+	}
+}
+
+static void
+refresh(struct call *call, const uint8_t *apex)
+{
+	call->h->refresh(call->h->ctx, apex, &call->reply);
+}
+
+static void
+retransfer(struct call *call, const uint8_t *apex)
+{
+	call->h->retransfer(call->h->ctx, apex, call->q->force, &call->reply);
+}
+
+static void
+notify(struct call *call, const uint8_t *apex)
+{
+	call->h->notify(call->h->ctx, apex, &call->reply);
+}
+
+/* A command: what runs for the whole, or for each zone that is named. */
+static const struct command {
+	const char *name;
+	void (*run)(struct call *call);
+	void (*run_zone)(struct call *call, const uint8_t *apex);
+	bool needs_zone;
+	bool takes_force;
+} commands[] = {
+    {.name = "status", .run = run_status},
+    {.name = "zone-status", .run_zone = status_of},
+    {.name = "refresh", .run_zone = refresh},
+    {.name = "retransfer",
+     .run_zone = retransfer,
+     .needs_zone = true,
+     .takes_force = true},
+    {.name = "notify", .run_zone = notify},
+    {.name = "reload", .run = run_reload},
+    {.name = "stop", .run = run_stop},
+};
+
+/* All names are read before the first zone is touched. */
+static bool
+zones_are_names(struct call *call)
+{
+	uint8_t apex[NAME_LEN_MAX];
+
+	for (size_t i = 0; i < call->q->arg_count; i++) {
+		if (name_from_text(call->q->args[i], apex) != SECD_OK) {
+			control_reply_error(&call->reply,
+					    "\"%.300s\" is no domain name",
+					    call->q->args[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+run_zones(struct call *call, const struct command *command)
+{
+	if (!zones_are_names(call)) {
+		return;
+	}
+	if (call->q->arg_count == 0) {
+		command->run_zone(call, NULL);
+	}
+	for (size_t i = 0; i < call->q->arg_count; i++) {
+		uint8_t apex[NAME_LEN_MAX];
+
+		name_from_text(call->q->args[i], apex);
+		name_lower(apex, apex);
+		command->run_zone(call, apex);
+	}
+}
+
+static const struct command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].name, name) == 0) {
+			return &commands[i];
+		}
+	}
+	return NULL;
+}
+
+static void
+dispatch(struct call *call)
+{
+	const struct control_request *q = call->q;
+	const struct command *command = find_command(q->command);
+
+	if (command == NULL) {
+		control_reply_error(&call->reply, "unknown command \"%.64s\"",
+				    q->command);
+	} else if (q->force && !command->takes_force) {
+		control_reply_error(&call->reply, "%s knows no --force",
+				    command->name);
+	} else if (command->run != NULL && q->arg_count > 0) {
+		control_reply_error(&call->reply, "%s takes no arguments",
+				    command->name);
+	} else if (command->needs_zone && q->arg_count == 0) {
+		control_reply_error(&call->reply, "%s needs a zone",
+				    command->name);
+	} else if (command->run != NULL) {
+		command->run(call);
+	} else {
+		run_zones(call, command);
+	}
+}
+
+static int
+send_error(knot_ctl_t *ctl, const char *text)
+{
+	const struct control_row row = {.error = text, .type = CONTROL_TEXT};
+
+	return control_row_send(ctl, &row);
+}
+
+/* The connection is there: one request, one reply. */
+static void
+serve(struct control *c)
+{
+	struct control_request q;
+	struct call call = {.h = &c->handler, .q = &q, .ctl = c->ctl};
+	int rc = control_request_receive(c->ctl, &q);
+
+	if (rc == SECD_ECLOSED) {
+		return; /* as control_stop and a look at the socket do */
+	}
+	if (rc != SECD_OK) {
+		log_warning("control: no request: %s", secd_strerror(rc));
+		return;
+	}
+	log_info("control: %s%s%s", q.command, q.arg_count > 0 ? " " : "",
+		 q.arg_count > 0 ? q.args[0] : "");
+	dispatch(&call);
+	rc = control_reply_flush(&call.reply, c->ctl);
+	if (rc == SECD_OK && has_failed(&call)) {
+		rc = send_error(c->ctl, call.reply.error);
+	} else if (rc == SECD_ENOMEM) {
+		rc = send_error(c->ctl, "no memory for the whole reply");
+	}
+	if (rc == SECD_OK) {
+		rc = control_row_send_end(c->ctl);
+	}
+	if (rc != SECD_OK) {
+		log_warning("control: no reply to %s: %s", q.command,
+			    secd_strerror(rc));
+	}
+	control_reply_fini(&call.reply);
+	control_request_fini(&q);
+}
+
+static void *
+run(void *arg)
+{
+	struct control *c = arg;
+
+	while (!atomic_load(&c->is_ending)) {
+		int rc = knot_ctl_accept(c->ctl);
+
+		if (rc == KNOT_EOK) {
+			if (!atomic_load(&c->is_ending)) {
+				serve(c);
+			}
+			knot_ctl_close(c->ctl);
+		} else if (rc != KNOT_ETIMEOUT) {
+			/* No descriptors: do not spin. */
+			log_error("control: %s", knot_strerror(rc));
+			usleep(100000);
+		}
+	}
+	return NULL;
+}
+
+int
+control_start(struct control *c, const struct control_handler *h)
+{
+	int rc;
+
+	c->handler = *h;
+	rc = thread_start("control", run, c, &c->thread);
+	c->is_started = rc == SECD_OK;
+	return rc;
+}
+
+void
+control_stop(struct control *c)
+{
+	int fd;
+
+	if (c == NULL || !c->is_started) {
+		return;
+	}
+	atomic_store(&c->is_ending, true);
+	/* libknot waits five seconds for a client: be one. */
+	fd = reach(c->path);
+	pthread_join(c->thread, NULL);
+	if (fd >= 0) {
+		close(fd);
+	}
+	c->is_started = false;
+}
+
+void
+control_close(struct control *c)
+{
+	if (c == NULL) {
+		return;
+	}
+	knot_ctl_unbind(c->ctl);
+	knot_ctl_free(c->ctl);
+	free(c->path);
+	free(c);
+}

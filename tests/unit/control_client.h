@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * control_client -- a control socket in a directory of its own, a handler that
+ * writes down what it is asked, and a client, for the tests.
+ */
+
+#ifndef TESTS_CONTROL_CLIENT_H
+#define TESTS_CONTROL_CLIENT_H
+
+#include "server/control.h"
+
+struct control_fixture {
+	char dir[256];
+	char path[300];
+	struct control *control;
+	struct control_handler handler; /* of the fake server */
+	char asked[4096];               /* what it was asked, a line each */
+	size_t zone_count;              /* that the fake server has */
+	char reply[1 << 16];            /* what the client got, a line a row */
+};
+
+/** cmocka's setup and teardown: the socket is bound and served. */
+int control_fixture_setup(void **state);
+int control_fixture_teardown(void **state);
+
+/**
+ * Ask as secondaryctl does; the reply is in f->reply.
+ *
+ * args     ends with NULL; may be NULL
+ * Returns  as control_row_receive at the end: SECD_ENOTFOUND when all is well
+ */
+int control_fixture_ask(struct control_fixture *f, const char *command,
+			bool force, const char *const *args);
+
+#endif
