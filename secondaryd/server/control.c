@@ -382,6 +382,7 @@ control_start(struct control *c, const struct control_handler *h)
 	int rc;
 
 	c->handler = *h;
+	atomic_store(&c->is_ending, false);
 	rc = thread_start("control", run, c, &c->thread);
 	c->is_started = rc == SECD_OK;
 	return rc;

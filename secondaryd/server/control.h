@@ -25,7 +25,13 @@
 /* What a command answers: rows, and an error when it failed. */
 struct control_reply;
 
-/** Add a row; `zone` and `id` may be NULL. What does not fit is cut. */
+/**
+ * Add a row. What does not fit is cut.
+ *
+ * zone     presentation format, or NULL: about the server
+ * id       NULL, or which of several things it is about: their kind, a blank,
+ *          a name, as "primary hidden 192.0.2.1@53"
+ */
 void control_reply_text(struct control_reply *r, const char *zone,
 			const char *id, const char *item, const char *format,
 			...) __attribute__((format(printf, 5, 6)));

@@ -48,13 +48,15 @@ control_request_send(knot_ctl_t *ctl, const struct control_request *q)
 	if (q->arg_count > CONTROL_ARG_COUNT_MAX) {
 		return SECD_EINVAL;
 	}
+	for (size_t i = 0; i < q->arg_count; i++) {
+		if (strlen(q->args[i]) >= CONTROL_ARG_LEN_MAX) {
+			return SECD_EINVAL;
+		}
+	}
 	rc = knot_ctl_send(ctl, KNOT_CTL_TYPE_DATA, &unit);
 	for (size_t i = 0; i < q->arg_count && rc == KNOT_EOK; i++) {
 		knot_ctl_data_t arg = {[KNOT_CTL_IDX_DATA] = q->args[i]};
 
-		if (strlen(q->args[i]) >= CONTROL_ARG_LEN_MAX) {
-			return SECD_EINVAL;
-		}
 		rc = knot_ctl_send(ctl, KNOT_CTL_TYPE_DATA, &arg);
 	}
 	if (rc == KNOT_EOK) {

@@ -42,7 +42,7 @@ enum control_type {
 /* Strings are borrowed; NULL and "" are the same: not there. */
 struct control_row {
 	const char *zone;  /* which zone it is about */
-	const char *id;    /* which of several things, as a primary */
+	const char *id;    /* which of several: a kind, a blank, a name */
 	const char *item;  /* what: lower-case words joined by hyphens */
 	const char *value; /* as the type says */
 	const char *error; /* a sentence: the command failed */

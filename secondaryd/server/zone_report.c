@@ -84,9 +84,9 @@ static void
 put_primary(const struct zone_report_primary *p, const char *zone,
 	    struct control_reply *r)
 {
-	char id[sizeof(p->remote) + sizeof(p->address)];
+	char id[sizeof(p->remote) + sizeof(p->address) + 16];
 
-	snprintf(id, sizeof(id), "%s %s", p->remote, p->address);
+	snprintf(id, sizeof(id), "primary %s %s", p->remote, p->address);
 	put_text(r, zone, id, "health", p->health);
 	if (p->has_serial) {
 		control_reply_number(r, zone, id, "serial", p->serial);

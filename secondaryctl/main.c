@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * secondaryctl -- one command to a running secondaryd.
+ */
+
+#include <getopt.h>
+#include <libknot/error.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "json.h"
+#include "rows.h"
+#include "server/config.h"
+#include "server/control_proto.h"
+#include "show.h"
+
+enum {
+	EXIT_FAILED = 1,      /* the daemon says no */
+	EXIT_USAGE = 2,       /* we were called wrongly */
+	EXIT_UNREACHABLE = 3, /* no daemon, or none that answers */
+};
+
+struct options {
+	const char *config;
+	const char *socket;
+	int timeout_s;
+	bool json;
+	struct control_request request;
+};
+
+static const char usage_text[] =
+    "usage: secondaryctl [-c FILE | -s SOCKET] [-t SECONDS] [--json] COMMAND\n"
+    "\n"
+    "  status                       the server as a whole\n"
+    "  zone-status [ZONE...]        what is held, what comes next, and why\n"
+    "  refresh [ZONE...]            ask the primaries now\n"
+    "  retransfer [--force] ZONE... fetch the whole zone; with --force also\n"
+    "                               when its serial is older\n"
+    "  notify [ZONE...]             send NOTIFY to the zone's remotes\n"
+    "  reload                       read the configuration again\n"
+    "  stop                         end the server\n"
+    "\n"
+    "  -c, --config FILE      the configuration that names the socket\n"
+    "  -s, --socket SOCKET    the control socket\n"
+    "  -t, --timeout SECONDS  wait so long for each answer (30)\n"
+    "      --json             for programs\n"
+    "  -h, --help             this text\n"
+    "  -V, --version          the version\n";
+
+static int
+complain_usage(const char *what)
+{
+	fprintf(stderr, "secondaryctl: %s\n%s", what, usage_text);
+	return EXIT_USAGE;
+}
+
+/* -1: go on. */
+static int
+take_option(struct options *o, int option)
+{
+	char *end;
+
+	switch (option) {
+	case 'c':
+		o->config = optarg;
+		return -1;
+	case 's':
+		o->socket = optarg;
+		return -1;
+	case 't':
+		o->timeout_s = (int)strtol(optarg, &end, 10);
+		if (*end != '\0' || o->timeout_s < 1 || o->timeout_s > 86400) {
+			return complain_usage("-t takes 1 to 86400 seconds");
+		}
+		return -1;
+	case 'f':
+		o->request.force = true;
+		return -1;
+	case 'j':
+		o->json = true;
+		return -1;
+	case 'h':
+		fputs(usage_text, stdout);
+		return EXIT_SUCCESS;
+	case 'V':
+		puts("secondaryctl " SECD_VERSION);
+		return EXIT_SUCCESS;
+	default:
+		fputs(usage_text, stderr);
+		return EXIT_USAGE;
+	}
+}
+
+static int
+take_options(struct options *o, int argc, char **argv)
+{
+	static const struct option long_options[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"socket", required_argument, NULL, 's'},
+	    {"timeout", required_argument, NULL, 't'},
+	    {"force", no_argument, NULL, 'f'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {NULL, 0, NULL, 0},
+	};
+	int option, rc;
+
+	while ((option = getopt_long(argc, argv, "c:s:t:hV", long_options,
+				     NULL)) != -1) {
+		rc = take_option(o, option);
+		if (rc >= 0) {
+			return rc;
+		}
+	}
+	if (optind == argc) {
+		return complain_usage("which command?");
+	}
+	if (o->config != NULL && o->socket != NULL) {
+		return complain_usage("-c and -s exclude each other");
+	}
+	o->request.command = argv[optind];
+	o->request.args = argv + optind + 1;
+	o->request.arg_count = (size_t)(argc - optind - 1);
+	return -1;
+}
+
+/* What the options, else the configuration, else the build say. */
+static int
+find_socket(const struct options *o, char *path, size_t cap)
+{
+	const char *config = o->config;
+	struct config_error err;
+
+	if (o->socket != NULL) {
+		snprintf(path, cap, "%s", o->socket);
+		return SECD_OK;
+	}
+	if (config == NULL && access(CONFIG_PATH, R_OK) == 0) {
+		config = CONFIG_PATH;
+	}
+	if (config == NULL) {
+		snprintf(path, cap, "%s", SECD_RUNDIR "/" CONFIG_SOCKET);
+		return SECD_OK;
+	}
+	if (config_control_path(config, path, cap, &err) != SECD_OK) {
+		fprintf(stderr, "secondaryctl: %s\n", err.text);
+		return SECD_EINVAL;
+	}
+	return SECD_OK;
+}
+
+/* libknot hands the system's codes through, negative, and has its own. */
+static const char *
+knot_text(int rc)
+{
+	return rc < 0 && rc > -200 ? strerror(-rc) : knot_strerror(rc);
+}
+
+/* Where rows go: one zone is shown when the next one begins. */
+struct output {
+	FILE *out;
+	bool json;
+	bool has_shown;
+	int64_t now;
+	struct rows rows;
+};
+
+static void
+show(struct output *o)
+{
+	if (o->rows.count == 0) {
+		return;
+	}
+	if (o->json) {
+		json_rows(o->out, &o->rows, !o->has_shown);
+	} else {
+		if (o->has_shown) {
+			putc('\n', o->out);
+		}
+		show_rows(o->out, &o->rows, o->now);
+	}
+	o->has_shown = true;
+	rows_clear(&o->rows);
+}
+
+static int
+take_row(struct output *o, const struct control_row *row)
+{
+	const char *zone = row->zone == NULL ? "" : row->zone;
+
+	if (o->rows.zone != NULL && strcmp(o->rows.zone, zone) != 0) {
+		show(o);
+	}
+	return rows_add(&o->rows, row);
+}
+
+static int
+take_reply(knot_ctl_t *ctl, struct output *o)
+{
+	struct control_row row;
+	int rc, status = EXIT_SUCCESS;
+
+	while ((rc = control_row_receive(ctl, &row)) == SECD_OK) {
+		if (row.error != NULL && row.error[0] != '\0') {
+			fprintf(stderr, "secondaryctl: %s\n", row.error);
+			status = EXIT_FAILED;
+			continue;
+		}
+		rc = take_row(o, &row);
+		if (rc != SECD_OK) {
+			break;
+		}
+	}
+	show(o);
+	rows_clear(&o->rows);
+	if (rc != SECD_ENOTFOUND) {
+		fprintf(stderr, "secondaryctl: the reply is incomplete: %s\n",
+			secd_strerror(rc));
+		return EXIT_UNREACHABLE;
+	}
+	return status;
+}
+
+static int
+talk(knot_ctl_t *ctl, const struct options *o)
+{
+	struct output out = {
+	    .out = stdout, .json = o->json, .now = (int64_t)time(NULL)};
+	int rc = control_request_send(ctl, &o->request);
+	int status;
+
+	if (rc != SECD_OK) {
+		fprintf(stderr, "secondaryctl: cannot send the command: %s\n",
+			secd_strerror(rc));
+		return rc == SECD_EINVAL ? EXIT_USAGE : EXIT_UNREACHABLE;
+	}
+	if (o->json) {
+		fputs("[", stdout);
+	}
+	status = take_reply(ctl, &out);
+	if (o->json) {
+		fputs("]\n", stdout);
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("secondaryctl: stdout");
+		return EXIT_FAILED;
+	}
+	return status;
+}
+
+static int
+run(const struct options *o)
+{
+	char path[4096];
+	knot_ctl_t *ctl;
+	int rc, status;
+
+	if (find_socket(o, path, sizeof(path)) != SECD_OK) {
+		return EXIT_UNREACHABLE;
+	}
+	ctl = knot_ctl_alloc();
+	if (ctl == NULL) {
+		fprintf(stderr, "secondaryctl: no memory\n");
+		return EXIT_FAILED;
+	}
+	knot_ctl_set_timeout(ctl, 1000 * o->timeout_s);
+	rc = knot_ctl_connect(ctl, path);
+	if (rc != 0) {
+		fprintf(stderr,
+			"secondaryctl: cannot reach secondaryd at %s: %s\n",
+			path, knot_text(rc));
+		status = EXIT_UNREACHABLE;
+	} else {
+		status = talk(ctl, o);
+		knot_ctl_close(ctl);
+	}
+	knot_ctl_free(ctl);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = {.timeout_s = 30};
+	int status = take_options(&o, argc, argv);
+
+	return status >= 0 ? status : run(&o);
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* secondaryctl against a control socket: what it prints and how it exits. */
+
+#include <fnmatch.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "control_client.h"
+#include "server/zone_report.h"
+
+static char output[1 << 16];
+
+/* Run it with these arguments; output is both of its streams. */
+static int
+ctl(const char *arguments)
+{
+	const char *program = getenv("SECONDARYCTL");
+	char command[1024];
+	size_t len;
+	FILE *pipe;
+	int status;
+
+	if (program == NULL || access(program, X_OK) != 0) {
+		skip();
+	}
+	snprintf(command, sizeof(command), "'%s' %s 2>&1", program, arguments);
+	pipe = popen(command, "r");
+	assert_non_null(pipe);
+	len = fread(output, 1, sizeof(output) - 1, pipe);
+	output[len] = '\0';
+	status = pclose(pipe);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static int
+ctl_at(const struct control_fixture *f, const char *arguments)
+{
+	char whole[700];
+
+	snprintf(whole, sizeof(whole), "-s %s %s", f->path, arguments);
+	return ctl(whole);
+}
+
+static void
+assert_like(const char *pattern)
+{
+	if (fnmatch(pattern, output, 0) != 0) {
+		print_error("no match:\n%s---\n%s", output, pattern);
+		fail();
+	}
+}
+
+static void
+status_is_aligned(void **state)
+{
+	struct control_fixture *f = *state;
+
+	assert_int_equal(ctl_at(f, "status"), 0);
+	assert_like("    version         1.2.3\n"
+		    "    zones           7\n"
+		    "    started-at      * d * h ago (2023-11-14T22:13:20Z)\n"
+		    "    alarm           on\n");
+}
+
+/* What a zone in every respect looks like. */
+static void
+rich_zone(void *ctx, const uint8_t *apex, struct control_reply *r)
+{
+	int64_t now = (int64_t)time(NULL);
+	struct zone_report z = {
+	    .has_zone = true,
+	    .is_durable = true,
+	    .serial = 2024010102,
+	    .record_count = 22,
+	    .confirmed_at = now - 100000,
+	    .expires_at = now + 10 * 86400 + 3605,
+	    .state = "waiting",
+	    .reason = "refresh interval",
+	    .next = "SOA",
+	    .next_primary = "192.0.2.1@53",
+	    .next_at = now + 605,
+	    .failed_rounds = 2,
+	    .primary_count = 2,
+	    .primaries =
+		{
+		    {.remote = "hidden",
+		     .address = "192.0.2.1@53",
+		     .health = "good",
+		     .has_serial = true,
+		     .serial = 2024010102,
+		     .seen_at = now - 3700,
+		     .tried_at = now - 3700},
+		    {.remote = "backup",
+		     .address = "2001:db8::1@53",
+		     .health = "unreachable",
+		     .tried_at = now - 100000,
+		     .failures = 3,
+		     .error = "connection refused\033[31m"},
+		},
+	};
+
+	(void)ctx;
+	memcpy(z.apex, apex, name_len(apex));
+	strcpy(z.transfer.kind, "IXFR");
+	z.transfer.had_serial = true;
+	z.transfer.from_serial = 2024010101;
+	z.transfer.serial = 2024010102;
+	z.transfer.records = 12;
+	z.transfer.octets = 1234;
+	z.transfer.messages = 1;
+	z.transfer.duration_ms = 34;
+	z.transfer.ended_at = now - 200000;
+	strcpy(z.transfer.primary, "192.0.2.1@53");
+	strcpy(z.transfer.key, "xfr-a.example.");
+	strcpy(z.transfer.transport, "TCP");
+	zone_report_put(&z, r);
+	control_reply_text(r, "example.", NULL, "weather", "%s", "fine");
+}
+
+static void
+restart_with(struct control_fixture *f)
+{
+	control_stop(f->control);
+	assert_int_equal(control_start(f->control, &f->handler), SECD_OK);
+}
+
+static void
+a_zone_is_told_with_its_plan_and_its_primaries(void **state)
+{
+	struct control_fixture *f = *state;
+
+	f->handler.zone_status = rich_zone;
+	restart_with(f);
+	assert_int_equal(ctl_at(f, "zone-status Example"), 0);
+	assert_like(
+	    "example.\n"
+	    "    serial          2024010102, 22 records, stored\n"
+	    "    confirmed       1 d 3 h ago (*Z)\n"
+	    "    expires         in 10 d 1 h (*Z)\n"
+	    "    state           waiting: refresh interval (failed rounds: 2)\n"
+	    "    next step       SOA from 192.0.2.1@53 in 10 min [0-5] s (*Z)\n"
+	    "    last transfer   IXFR 2024010101 -> 2024010102, 2 d 7 h ago "
+	    "(*Z)\n"
+	    "                    from 192.0.2.1@53 over TCP, key "
+	    "xfr-a.example.\n"
+	    "                    12 records, 1234 octets, 1 messages, 34 ms\n"
+	    "    primary         hidden 192.0.2.1@53: serial 2024010102 seen "
+	    "1 h 1 min ago, good, asked 1 h 1 min ago\n"
+	    "    primary         backup 2001:db8::1@53: no serial seen, "
+	    "unreachable, asked 1 d 3 h ago\n"
+	    "                      connection refused\\\\x1b\\[31m (failures "
+	    "in "
+	    "a row: 3)\n"
+	    "    weather         fine\n");
+}
+
+static void
+an_empty_zone(void *ctx, const uint8_t *apex, struct control_reply *r)
+{
+	struct zone_report z = {.state = "waiting", .next = "AXFR"};
+
+	(void)ctx;
+	memcpy(z.apex, apex, name_len(apex));
+	z.next_at = (int64_t)time(NULL) - 7200;
+	z.has_alarm = true;
+	zone_report_put(&z, r);
+}
+
+static void
+a_zone_without_anything_is_told_as_such(void **state)
+{
+	struct control_fixture *f = *state;
+
+	f->handler.zone_status = an_empty_zone;
+	restart_with(f);
+	assert_int_equal(ctl_at(f, "zone-status example."), 0);
+	assert_like("example.\n"
+		    "    serial          none: nothing was transferred yet\n"
+		    "    state ALARM     waiting\n"
+		    "    next step       AXFR, due 2 h 0 min ago (*Z)\n"
+		    "    last transfer   none since the start\n");
+}
+
+static void
+zones_are_paragraphs(void **state)
+{
+	struct control_fixture *f = *state;
+
+	f->zone_count = 4;
+	assert_int_equal(ctl_at(f, "zone-status"), 0);
+	assert_like("zone0.\n*\n\nzone1.\n*\n\nzone2.\n*\n\nzone3.\n*");
+}
+
+static void
+json_has_types(void **state)
+{
+	struct control_fixture *f = *state;
+
+	assert_int_equal(ctl_at(f, "--json status"), 0);
+	assert_string_equal(output,
+			    "[{\"version\":\"1.2.3\",\"zones\":7,"
+			    "\"started-at\":1700000000,\"alarm\":true}]\n");
+	f->handler.zone_status = rich_zone;
+	restart_with(f);
+	assert_int_equal(ctl_at(f, "--json zone-status example"), 0);
+	assert_like("\\[{\"zone\":\"example.\",\"held\":true,"
+		    "\"serial\":2024010102,*\"weather\":\"fine\","
+		    "\"primary\":{\"hidden 192.0.2.1@53\":{\"health\":\"good\","
+		    "\"serial\":2024010102,*},"
+		    "\"backup 2001:db8::1@53\":{\"health\":\"unreachable\",*"
+		    "\"error\":\"connection refused\\\\u001b\\[31m\"}}}\\]\n");
+	f->zone_count = 2;
+	assert_int_equal(ctl_at(f, "--json zone-status"), 0);
+	assert_like(
+	    "\\[{\"zone\":\"zone0.\",*},\n{\"zone\":\"zone1.\",*}\\]\n");
+	f->zone_count = 0;
+	assert_int_equal(ctl_at(f, "--json zone-status"), 0);
+	assert_string_equal(output, "[]\n");
+}
+
+static void
+commands_reach_the_server(void **state)
+{
+	struct control_fixture *f = *state;
+
+	f->asked[0] = '\0';
+	assert_int_equal(ctl_at(f, "retransfer --force a b"), 0);
+	assert_string_equal(output, "");
+	assert_int_equal(ctl_at(f, "retransfer a"), 0);
+	assert_int_equal(ctl_at(f, "notify"), 0);
+	assert_int_equal(ctl_at(f, "stop"), 0);
+	assert_string_equal(f->asked, "retransfer by force a.\n"
+				      "retransfer by force b.\n"
+				      "retransfer a.\n"
+				      "notify all\n"
+				      "stop all\n");
+}
+
+static void
+a_command_that_fails_exits_with_1(void **state)
+{
+	struct control_fixture *f = *state;
+
+	assert_int_equal(ctl_at(f, "reload"), 1);
+	assert_string_equal(output, "secondaryctl: x.conf:7: syntax error\n");
+	assert_int_equal(ctl_at(f, "frobnicate"), 1);
+	assert_string_equal(output, "secondaryctl: unknown command "
+				    "\"frobnicate\"\n");
+}
+
+static void
+a_wrong_call_exits_with_2(void **state)
+{
+	struct control_fixture *f = *state;
+
+	assert_int_equal(ctl_at(f, ""), 2);
+	assert_like("secondaryctl: which command[?]\nusage: secondaryctl *");
+	assert_int_equal(ctl_at(f, "-t 0 status"), 2);
+	assert_like("secondaryctl: -t takes 1 to 86400 seconds\nusage: *");
+	assert_int_equal(ctl_at(f, "-c x status"), 2);
+	assert_int_equal(ctl_at(f, "--frobnicate"), 2);
+	assert_int_equal(ctl("--help"), 0);
+	assert_like("usage: secondaryctl *");
+	assert_int_equal(ctl("--version"), 0);
+	assert_like("secondaryctl [0-9]*");
+}
+
+static void
+no_daemon_exits_with_3(void **state)
+{
+	struct control_fixture *f = *state;
+	char arguments[400];
+
+	control_stop(f->control);
+	snprintf(arguments, sizeof(arguments), "-s %s/none status", f->dir);
+	assert_int_equal(ctl(arguments), 3);
+	assert_like("secondaryctl: cannot reach secondaryd at */none: No such "
+		    "file or directory\n");
+	/* It listens, but nobody answers. */
+	assert_int_equal(ctl_at(f, "-t 1 status"), 3);
+	assert_like("secondaryctl: the reply is incomplete: timed out\n");
+	assert_int_equal(ctl("-c /nonexistent/x.conf status"), 3);
+	assert_string_equal(output,
+			    "secondaryctl: /nonexistent/x.conf:1: cannot read "
+			    "the file: No such file or directory\n");
+}
+
+static void
+a_configuration_names_the_socket(void **state)
+{
+	struct control_fixture *f = *state;
+	char path[300], arguments[400];
+	FILE *conf;
+
+	snprintf(path, sizeof(path), "%s/s.conf", f->dir);
+	conf = fopen(path, "w");
+	assert_non_null(conf);
+	fprintf(conf, "server:\n  rundir: .\n");
+	fclose(conf);
+	snprintf(arguments, sizeof(arguments), "-c %s status", path);
+	assert_int_equal(ctl(arguments), 0);
+	assert_like("    version         1.2.3\n*");
+	assert_int_equal(unlink(path), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, control_fixture_setup,           \
+					control_fixture_teardown)
+	    TEST(status_is_aligned),
+	    TEST(a_zone_is_told_with_its_plan_and_its_primaries),
+	    TEST(a_zone_without_anything_is_told_as_such),
+	    TEST(zones_are_paragraphs),
+	    TEST(json_has_types),
+	    TEST(commands_reach_the_server),
+	    TEST(a_command_that_fails_exits_with_1),
+	    TEST(a_wrong_call_exits_with_2),
+	    TEST(no_daemon_exits_with_3),
+	    TEST(a_configuration_names_the_socket),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
