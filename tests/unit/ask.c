@@ -286,6 +286,24 @@ size_limit(const struct question *q)
 	return q->cap > 0 && q->cap < limit ? q->cap : limit;
 }
 
+static void
+parse(struct ask *a, const char *question, struct question *words,
+      struct query *q)
+{
+	read_question(words, question);
+	write_query(a, words);
+	assert_int_equal(query_parse(q, a->query, a->query_len, &zonefile_key),
+			 QUERY_PLAIN);
+}
+
+void
+ask_query(struct ask *a, const char *question, struct query *q)
+{
+	struct question words;
+
+	parse(a, question, &words, q);
+}
+
 void
 ask_question(struct ask *a, const char *question)
 {
@@ -294,10 +312,7 @@ ask_question(struct ask *a, const char *question)
 	struct query q;
 	size_t limit, question_len;
 
-	read_question(&words, question);
-	write_query(a, &words);
-	assert_int_equal(query_parse(&q, a->query, a->query_len, &zonefile_key),
-			 QUERY_PLAIN);
+	parse(a, question, &words, &q);
 	limit = size_limit(&words);
 	/* What is behind the limit must stay as it is. */
 	memset(a->wire, 0xa5, sizeof(a->wire));

@@ -55,6 +55,9 @@ void ask_free(struct ask *a);
 /** Add a zone. `text` is as zonefile_parse takes it; NULL: no version yet. */
 struct zone *ask_add_zone(struct ask *a, const char *apex, const char *text);
 
+/** Only read a question, for what is done with it elsewhere. */
+void ask_query(struct ask *a, const char *question, struct query *q);
+
 /**
  * Ask, and check what must be right about every response: id, question, QR,
  * sizes, that it parses, that OPT is there if it was asked for.
