@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * secondaryd -- an authoritative secondary DNS server.
+ */
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "server/clients.h"
+#include "server/config.h"
+#include "server/helper.h"
+#include "server/operate.h"
+#include "server/privileges.h"
+#include "server/ready.h"
+#include "server/transfer.h"
+
+enum { EXIT_USAGE = 2 };
+
+/* Everything that is started, in the order of starting. */
+struct process {
+	const char *config_path;
+	struct config *config;
+	struct helper *helper;
+	struct listeners *listeners;
+	struct store *store;
+	struct server server;
+	bool has_transfer;
+	struct clients *clients;
+	struct operate *operate;
+};
+
+static void
+usage(FILE *out)
+{
+	fputs("usage: secondaryd [-t] [-c FILE]\n"
+	      "  -c FILE  configuration, else " CONFIG_PATH "\n"
+	      "  -t       check the configuration and exit\n"
+	      "  -V       print the version and exit\n"
+	      "It stays in the foreground; SIGHUP reloads, SIGTERM ends it.\n",
+	      out);
+}
+
+static int
+load_config(struct process *p, struct config **out)
+{
+	struct config_error err;
+	int rc = config_load(p->config_path, out, &err);
+
+	if (rc != SECD_OK) {
+		log_error("%s", err.text);
+		return rc;
+	}
+	for (size_t i = 0; i < (*out)->warning_count; i++) {
+		log_warning("%s", (*out)->warnings[i]);
+	}
+	return SECD_OK;
+}
+
+/* What needs the privileges that we start with. */
+static int
+prepare(struct process *p)
+{
+	const struct config_server *c = &p->config->server;
+	char reason[256];
+	int rc = privileges_make_dirs(c, reason);
+
+	if (rc == SECD_OK) {
+		rc = listeners_open(c, &p->listeners, reason);
+	}
+	if (rc == SECD_OK) {
+		rc = privileges_drop(c, reason);
+	}
+	if (rc != SECD_OK) {
+		log_error("%s", reason);
+	}
+	return rc;
+}
+
+static void
+warn_of_unlocked_secrets(void)
+{
+	struct secret_stats stats;
+
+	secret_stats(&stats);
+	if (stats.locked_len < stats.mapped_len) {
+		log_warning("keys are in memory that may be swapped out: "
+		            "raise the limit of locked memory");
+	}
+}
+
+static int
+start(struct process *p)
+{
+	char reason[256];
+	int rc = store_open(p->config->server.storage, &p->store, reason);
+
+	if (rc != SECD_OK) {
+		log_error("%s", reason);
+		return rc;
+	}
+	rc = transfer_init(&p->server, p->config, p->store);
+	p->has_transfer = true;
+	if (rc == SECD_OK) {
+		/* Answers first: they need no primary. */
+		rc = clients_start(p->listeners, &p->server.frontend,
+		                   &p->clients);
+	}
+	if (rc == SECD_OK) {
+		rc = transfer_start(&p->server);
+	}
+	if (rc == SECD_OK) {
+		rc = operate_start(&p->server, p->clients, &p->operate);
+	}
+	if (rc != SECD_OK) {
+		log_error("cannot start: %s", secd_strerror(rc));
+	}
+	return rc;
+}
+
+/* Signals are waited for here and blocked everywhere else. */
+static void
+serve(struct process *p, const sigset_t *signals)
+{
+	int sig;
+
+	for (;;) {
+		sigwait(signals, &sig);
+		if (sig != SIGHUP) {
+			log_notice("%s: ending", strsignal(sig));
+			return;
+		}
+		operate_reload(p->operate, NULL, 0);
+	}
+}
+
+static void
+stop(struct process *p)
+{
+	ready_stopping();
+	operate_stop(p->operate);
+	clients_stop(p->clients);
+	if (p->has_transfer) {
+		transfer_stop(&p->server);
+		transfer_fini(&p->server);
+	}
+	store_close(p->store);
+	listeners_close(p->listeners);
+	helper_stop(p->helper);
+	config_unref(p->config);
+}
+
+static int
+check(struct process *p)
+{
+	if (load_config(p, &p->config) != SECD_OK) {
+		return EXIT_FAILURE;
+	}
+	printf("%s: %zu zones, no errors\n", p->config_path,
+	       p->config->zone_count);
+	config_unref(p->config);
+	return EXIT_SUCCESS;
+}
+
+static int
+run(struct process *p)
+{
+	sigset_t signals;
+	int rc;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	/* Before there is any secret in memory, and any thread. */
+	rc = helper_start(&p->helper);
+	if (rc != SECD_OK) {
+		log_error("cannot start the helper process: %s",
+		          secd_strerror(rc));
+		return EXIT_FAILURE;
+	}
+	rc = load_config(p, &p->config);
+	if (rc == SECD_OK) {
+		operate_set_logs(p->config);
+		rc = prepare(p);
+	}
+	if (rc == SECD_OK) {
+		warn_of_unlocked_secrets();
+		rc = start(p);
+	}
+	if (rc == SECD_OK) {
+		log_notice("serving %zu zones", p->server.zones.count);
+		ready_serving();
+		serve(p, &signals);
+	}
+	stop(p);
+	return rc == SECD_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct process p = {.config_path = CONFIG_PATH};
+	bool check_only = false;
+	int option;
+
+	while ((option = getopt(argc, argv, "c:thV")) != -1) {
+		switch (option) {
+		case 'c':
+			p.config_path = optarg;
+			break;
+		case 't':
+			check_only = true;
+			break;
+		case 'V':
+			puts("secondaryd " SECD_VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			usage(stdout);
+			return EXIT_SUCCESS;
+		default:
+			usage(stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	log_init("secondaryd");
+	p.server.config_path = p.config_path;
+	return check_only ? check(&p) : run(&p);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "server/zone_status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "server/address.h"
+#include "server/notifier.h"
+
+#define TARGET_TEXT_MAX 512
+
+/* Two clocks at one moment: the machine's moments become the wall's. */
+struct now {
+	int64_t boot_ms;
+	int64_t wall_s;
+};
+
+static int64_t
+wall(const struct now *now, int64_t at_ms)
+{
+	int64_t ms = at_ms - now->boot_ms;
+
+	if (at_ms == REFRESH_NEVER) {
+		return 0;
+	}
+	/* Rounded up: what is due in half a second is not due yet. */
+	return now->wall_s + (ms >= 0 ? (ms + 999) / 1000 : ms / 1000);
+}
+
+static const char *
+state_text(const struct zone_entry *e, const struct refresh_status *s)
+{
+	if (s->state == REFRESH_APPLYING) {
+		return "applying";
+	}
+	switch (e->activity) {
+	case ZONE_QUEUED:
+		return "waiting for a connection";
+	case ZONE_ASKING:
+		return "asking";
+	case ZONE_BUILDING:
+		return "applying";
+	case ZONE_IDLE:
+	default:
+		return "waiting";
+	}
+}
+
+static void
+take_held(const struct zone_entry *e, const struct refresh_status *s,
+          const struct now *now, struct zone_report *z)
+{
+	z->has_zone = e->zone.version != NULL;
+	z->is_expired = s->expired;
+	z->is_durable = e->durable;
+	if (z->has_zone) {
+		z->serial = version_serial(e->zone.version);
+		z->record_count =
+		    image_record_count(version_image(e->zone.version));
+		z->confirmed_at = wall(now, s->confirmed_ms);
+		z->expires_at = wall(now, s->expire_ms);
+	}
+}
+
+static void
+take_step(const struct zone_entry *e, const struct refresh_status *s,
+          const struct now *now, struct zone_report *z)
+{
+	struct primary_address next = zone_primary(e->policy, s->primary);
+	char address[ADDRESS_TEXT_MAX];
+
+	snprintf(z->state, sizeof(z->state), "%s", state_text(e, s));
+	snprintf(z->reason, sizeof(z->reason), "%s", s->reason);
+	snprintf(z->next, sizeof(z->next), "%s", refresh_step_text(s->step));
+	snprintf(z->next_primary, sizeof(z->next_primary), "%s",
+	         address_text(next.to, address, sizeof(address)));
+	z->next_at = wall(now, s->due_ms);
+	z->has_alarm = s->alarm;
+	z->failed_rounds = s->failed_rounds;
+}
+
+static void
+take_transfer(const struct zone_entry *e, struct zone_report *z)
+{
+	const struct transfer_summary *t = &e->last;
+
+	if (t->kind == XFR_IN_NOTHING || t->ended_at == 0) {
+		return;
+	}
+	snprintf(z->transfer.kind, sizeof(z->transfer.kind), "%s",
+	         xfr_in_outcome_text(t->kind));
+	z->transfer.had_serial = t->had_serial;
+	z->transfer.from_serial = t->from_serial;
+	z->transfer.serial = t->serial;
+	z->transfer.octets = t->octets;
+	z->transfer.records = t->records;
+	z->transfer.messages = t->messages;
+	z->transfer.duration_ms = (uint64_t)t->duration_ms;
+	z->transfer.ended_at = t->ended_at;
+	snprintf(z->transfer.primary, sizeof(z->transfer.primary), "%s",
+	         t->primary);
+	snprintf(z->transfer.key, sizeof(z->transfer.key), "%s", t->key);
+	snprintf(z->transfer.transport, sizeof(z->transfer.transport), "TCP");
+}
+
+static void
+take_primary(const struct zone_entry *e, unsigned index, const struct now *now,
+             struct zone_report_primary *out)
+{
+	const struct refresh_primary *p = refresh_primary(e->refresh, index);
+	struct primary_address a = zone_primary(e->policy, index);
+
+	snprintf(out->remote, sizeof(out->remote), "%s", a.remote->id);
+	address_text(a.to, out->address, sizeof(out->address));
+	snprintf(out->health, sizeof(out->health), "%s",
+	         refresh_health_text(p->health));
+	out->has_serial = p->has_serial;
+	out->serial = p->serial;
+	out->seen_at = p->has_serial ? wall(now, p->seen_ms) : 0;
+	out->tried_at = wall(now, p->tried_ms);
+	out->failures = p->failures;
+	snprintf(out->error, sizeof(out->error), "%s", p->error);
+}
+
+void
+zone_status_take(const struct zone_entry *e, struct zone_report *out)
+{
+	struct now now = {clock_boot_ms(), clock_wall_s()};
+	struct refresh_status s;
+
+	memset(out, 0, sizeof(*out));
+	memcpy(out->apex, e->zone.apex, e->zone.apex_len);
+	refresh_status(e->refresh, &s);
+	take_held(e, &s, &now, out);
+	take_step(e, &s, &now, out);
+	take_transfer(e, out);
+	out->primary_count = refresh_primary_count(e->refresh);
+	for (unsigned i = 0; i < out->primary_count; i++) {
+		take_primary(e, i, &now, &out->primaries[i]);
+	}
+}
+
+void
+zone_status_put_targets(const struct zone_entry *e, struct control_reply *r)
+{
+	char apex[NAME_TEXT_MAX], text[TARGET_TEXT_MAX], id[ADDRESS_TEXT_MAX];
+
+	name_to_text(e->zone.apex, apex);
+	for (size_t i = 0; i < e->target_count; i++) {
+		snprintf(id, sizeof(id), "notify %zu", i + 1);
+		control_reply_text(
+		    r, apex, id, "target", "%s",
+		    notifier_describe(e, i, text, sizeof(text)));
+	}
+}
