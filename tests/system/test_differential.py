@@ -132,13 +132,13 @@ def follower(case, kind, zs, primary):
     return sut
 
 
-def compare(case, name, kind, listed=True):
+def compare(case, name, kind, listed=True, seed=1):
     chosen = SETS[name]
     zs = chosen.make(os.path.join(case.dir, "work"))
     refs = references(case, zs, chosen.references)
     sut = follower(case, kind, zs, refs[0])
     return judge.judge(
-        zs, diff.Plan(zs, neighbours=chosen.neighbours).queries,
+        zs, diff.Plan(zs, seed, neighbours=chosen.neighbours).queries,
         [r.at() for r in refs], sut.at(), chosen.references,
         name if listed else "control")
 
@@ -147,6 +147,13 @@ def compare(case, name, kind, listed=True):
 def answers_equal_those_of_nsd_knot_and_bind(case, zones):
     v = compare(case, zones, "secondaryd")
     judge.report(case, v, SETS[zones].claims)
+
+
+@test(needs=ALL + ("signer", "secondaryd"), long=True, zones=SETS,
+      seed=range(2, 8))
+def answers_equal_theirs_to_other_queries_too(case, zones, seed):
+    v = compare(case, zones, "secondaryd", seed=seed)
+    assert not v.wrong, "\n\n".join(v.wrong)
 
 
 # The framework itself.

@@ -64,7 +64,7 @@ class Plan:
     def _around(self, o, apex):
         """Names below, beside and above an owner."""
         below = [(b"nope",) + o, (b"a", b"b") + o, (b"*",) + o,
-                 (b"\x00",) + o, (b"\xff",) + o]
+                 (b"\x00",) + o, (b"\xff",) + o, (b"x" * 63,) + o]
         beside = []
         if o != apex:
             first, rest = o[0], o[1:]
@@ -73,6 +73,7 @@ class Plan:
                       (bytes([first[0] ^ 1]) + first[1:],) + rest]
             if len(o) - len(apex) > 1:
                 beside.append((b"*",) + o[2:])
+        self.add(below[0], "ANY")
         for name in below + beside:
             for t in ["A", "DS"] + self.rnd.sample(COMMON + RARE, 2):
                 self.add(name, t)

@@ -116,26 +116,62 @@ def _on_the_edge(q, mine, theirs):
             and any(mine.rcode == t.rcode for t in theirs))
 
 
+def _all_that_fits(q, mine, full):
+    """The additional section is cut to the limit: whole RRsets, and what is
+    left out would not have fitted."""
+    if q.tcp:
+        return False
+    known, got = diff.rrsets(diff.extra(full)), diff.rrsets(diff.extra(mine))
+    if not all(known.get(k) == v for k, v in got.items()):
+        return False
+    room = diff.limit(q) - mine.size
+    for key, rrs in known.items():
+        if key in got:
+            continue
+        owner, rtype, _ = key
+        # An RRset goes with its signatures, so both must have room. A record
+        # takes at least a compressed owner, its header and its RDATA.
+        with_it = known.get((owner, 46, rtype.to_bytes(2, "big")), set())
+        if sum(12 + len(rr.rdata) for rr in rrs | with_it) <= room:
+            return False
+    return True
+
+
+def _lacks_glue(mine, full):
+    """In-domain glue is missing and TC does not say so (RFC 9471)."""
+    cuts = {rr.owner for rr in mine.authority if rr.type == 2}
+    if mine.flags & (wire.TC | wire.AA) or mine.answer or not cuts:
+        return False
+    wanted = {rr for t in full for rr in diff.extra(t)
+              if rr.type in (1, 28) and any(
+                  rr.owner == c or rr.owner.endswith(c)
+                  and len(rr.owner) > len(c) for c in cuts)}
+    return not wanted <= diff.extra(mine)
+
+
 def disagreement(q, mine, theirs, full):
     """None, or the smallest set of aspects in which mine differs.
 
-    full: the references' responses over TCP where anybody truncated, else
-    the same as theirs.
+    full: the references' responses over TCP where anybody truncated or
+    something had no room, else the same as theirs.
     """
     if mine.flags & wire.TC:
         if _on_the_edge(q, mine, theirs):
             return None
-        if any(diff.head(mine) == diff.head(t) for t in theirs):
+        if any(diff.head(mine) == diff.head(t) for t in theirs) or \
+                any(_lacks_glue(t, full) for t in theirs):
             every = [rr for t in full for s in t.sections for rr in s]
             got = [rr for s in mine.sections[:2] for rr in s]
             return None if diff.whole_rrsets(got, every) else {"answer"}
         return min((differing(mine, t) for t in theirs), key=len)
-    if all(t.flags & wire.TC for t in theirs) and not q.tcp:
-        return {"flags"}
+    # A response that is whole and fits is right, also where compression that
+    # is not as good made the others truncate theirs.
     if q.qtype == "ANY" and _any_agrees(mine, full):
         return None
     core = any(diff.core(mine) == diff.core(t) for t in full)
-    more = any(diff.extra(mine) == diff.extra(t) for t in full + theirs)
+    more = any(diff.extra(mine) == diff.extra(t) for t in full + theirs) or \
+        any(diff.core(mine) == diff.core(t) and _all_that_fits(q, mine, t)
+            for t in full)
     if core and more:
         return None
     found = min((differing(mine, t) for t in full), key=len)
@@ -158,10 +194,16 @@ def judge(zones, queries, endpoints, under_test, names, set_name):
 
 
 def _over_tcp(endpoints, queries, theirs, mine):
-    """Where anybody truncated, what the references say over TCP."""
-    index = [i for i in range(len(queries)) if not queries[i].tcp
-             and any(isinstance(m, wire.Message) and m.flags & wire.TC
-                     for m in [t[i] for t in theirs] + [mine[i]])]
+    """What the references say over TCP where anybody truncated, or where
+    room, or the lack of it, may be why an answer is like no other."""
+    index = []
+    for i, q in enumerate(queries):
+        everyone = [t[i] for t in theirs] + [mine[i]]
+        if q.tcp or not all(isinstance(m, wire.Message) for m in everyone):
+            continue
+        if any(m.flags & wire.TC for m in everyone) or \
+                disagreement(q, mine[i], everyone[:-1], everyone[:-1]):
+            index.append(i)
     again = [queries[i]._replace(tcp=True) for i in index]
     got = diff.run(endpoints, again) if again else []
     return {i: [g[n] for g in got] for n, i in enumerate(index)}
@@ -182,6 +224,9 @@ def _one(v, model, q, mine, refs, full, names):
     if len({diff.core(r) for r in refs}) == 1 and \
             len({diff.extra(r) for r in refs}) == 1:
         v.agreed += 1
+    if _lacks_glue(mine, full):
+        v.complain("in-domain glue is missing without TC", q, reached, mine,
+                   full, names)
     aspects = disagreement(q, mine, refs, full)
     if aspects is None:
         return
