@@ -53,6 +53,8 @@ class Plan:
             picks = set(COMMON) | here | set(self.rnd.sample(RARE, 3))
             if o == apex:
                 picks |= set(RARE)
+            if here & {"NS", "CNAME"}:
+                picks |= {"NSEC", "NSEC3", "RRSIG"}
             for t in sorted(picks):
                 self.add(o, t)
             for t in sorted(here):

@@ -97,16 +97,20 @@ def differing(mine, theirs):
     return out
 
 
-def _any_agrees(mine, theirs):
-    """ANY: RFC 8482 lets a server choose; RRsets must be whole."""
-    full = [rr for t in theirs for rr in t.answer]
+def _any_agrees(mine, theirs, chosen):
+    """ANY: RFC 8482 lets a server choose; RRsets must be whole.
+
+    chosen: what the references answer to the types that it chose.
+    """
+    full = [rr for t in theirs + chosen for rr in t.answer]
     if not mine.answer:
         return any(not t.answer and diff.core(mine) == diff.core(t)
                    for t in theirs)
     return (any(mine.rcode == t.rcode and (mine.flags & wire.AA)
                 == (t.flags & wire.AA) for t in theirs)
             and diff.whole_rrsets(mine.answer, full)
-            and any(set(mine.authority) == set(t.authority) for t in theirs))
+            and any(set(mine.authority) == set(t.authority)
+                    for t in theirs + chosen))
 
 
 def _on_the_edge(q, mine, theirs):
@@ -149,7 +153,7 @@ def _lacks_glue(mine, full):
     return not wanted <= diff.extra(mine)
 
 
-def disagreement(q, mine, theirs, full):
+def disagreement(q, mine, theirs, full, chosen=()):
     """None, or the smallest set of aspects in which mine differs.
 
     full: the references' responses over TCP where anybody truncated or
@@ -166,7 +170,7 @@ def disagreement(q, mine, theirs, full):
         return min((differing(mine, t) for t in theirs), key=len)
     # A response that is whole and fits is right, also where compression that
     # is not as good made the others truncate theirs.
-    if q.qtype == "ANY" and _any_agrees(mine, full):
+    if q.qtype == "ANY" and _any_agrees(mine, full, list(chosen)):
         return None
     core = any(diff.core(mine) == diff.core(t) for t in full)
     more = any(diff.extra(mine) == diff.extra(t) for t in full + theirs) or \
@@ -186,11 +190,30 @@ def judge(zones, queries, endpoints, under_test, names, set_name):
     v.entries = listed(set_name)
     *theirs, mine = diff.run(endpoints + [under_test], queries)
     full = _over_tcp(endpoints, queries, theirs, mine)
+    chosen = _chosen(endpoints, queries, mine)
     model = Model(zones)
     for i, q in enumerate(queries):
         refs = [t[i] for t in theirs]
-        _one(v, model, q, mine[i], refs, full.get(i, refs), names)
+        _one(v, model, q, mine[i], refs, full.get(i, refs),
+             chosen.get(i, ()), names)
     return v
+
+
+def _chosen(endpoints, queries, mine):
+    """For each ANY the responses of the references to queries for the very
+    types that were answered."""
+    index, again = [], []
+    for i, q in enumerate(queries):
+        if q.qtype == "ANY" and isinstance(mine[i], wire.Message):
+            for t in mine[i].types(0) - {46}:
+                index.append(i)
+                again.append(q._replace(qtype=wire.type_text(t), tcp=True))
+    out = {}
+    for answers in diff.run(endpoints, again) if again else []:
+        for i, m in zip(index, answers):
+            if isinstance(m, wire.Message):
+                out.setdefault(i, []).append(m)
+    return out
 
 
 def _over_tcp(endpoints, queries, theirs, mine):
@@ -209,7 +232,7 @@ def _over_tcp(endpoints, queries, theirs, mine):
     return {i: [g[n] for g in got] for n, i in enumerate(index)}
 
 
-def _one(v, model, q, mine, refs, full, names):
+def _one(v, model, q, mine, refs, full, chosen, names):
     v.queries += 1
     reached = diff.features(model, q, refs + [mine])
     v.features.update(reached)
@@ -227,7 +250,7 @@ def _one(v, model, q, mine, refs, full, names):
     if _lacks_glue(mine, full):
         v.complain("in-domain glue is missing without TC", q, reached, mine,
                    full, names)
-    aspects = disagreement(q, mine, refs, full)
+    aspects = disagreement(q, mine, refs, full, chosen)
     if aspects is None:
         return
     for e in v.entries:
