@@ -136,13 +136,13 @@ put_type(struct answer *a, const struct node *n)
 
 /*
  * Types that a signer adds to names, a CNAME's among them: asked for, they are
- * wanted of the CNAME itself, not of what it leads to.
+ * wanted of the CNAME itself, not of what it leads to. NSEC3 never stands at
+ * such a name (RFC 4034 section 3, RFC 5155 section 1.1).
  */
 static bool
 is_of_signer(uint16_t type)
 {
-	return type == RR_TYPE_RRSIG || type == RR_TYPE_NSEC ||
-	       type == RR_TYPE_NSEC3;
+	return type == RR_TYPE_RRSIG || type == RR_TYPE_NSEC;
 }
 
 /*
