@@ -90,13 +90,13 @@ struct config_timers { /* s; what the SOA says is kept within these */
 	uint32_t expire_min, expire_max;
 };
 
-struct config_limits {              /* 0: not limited, but for NSEC3 */
+struct config_limits {              /* 0: not limited, where allowed */
 	uint64_t octets;            /* zone-max-size, of one transfer */
 	uint64_t records;           /* zone-max-records */
 	uint32_t rrset_records;     /* rrset-max-records */
 	uint32_t owner_types;       /* owner-max-types */
 	uint16_t nsec3_iterations;  /* nsec3-max-iterations; at least 1 */
-	uint32_t transfer_s;        /* transfer-max-time */
+	uint32_t transfer_s;        /* transfer-max-time; at least 1 */
 	uint32_t transfer_min_rate; /* octets/s over a minute */
 };
 

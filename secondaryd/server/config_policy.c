@@ -180,7 +180,8 @@ set_template(struct config_build *b, const struct config_item *it, void *object)
 		  limits.owner_types, 0, UINT32_MAX),                          \
 	    LIMIT("nsec3-max-iterations", CONFIG_U16, CONFIG_PLAIN,            \
 		  limits.nsec3_iterations, 1, UINT16_MAX),                     \
-	    SECONDS("transfer-max-time", limits.transfer_s, 0),                \
+	    LIMIT("transfer-max-time", CONFIG_U32, CONFIG_TIME,                \
+		  limits.transfer_s, 1, 365 * 86400),                          \
 	    LIMIT("transfer-min-rate", CONFIG_U32, CONFIG_SIZE,                \
 		  limits.transfer_min_rate, 0, UINT32_MAX)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@
 
 #include "base/error.h"
 #include "conf_dir.h"
+#include "server/config_tree.h"
 
 static const char *
 text_of(const struct sockaddr_storage *a)
@@ -271,6 +273,81 @@ text_at_hand_may_name_no_file(void **state)
 	}
 }
 
+static char *
+read_manual(void)
+{
+	const char *srcdir = getenv("SECD_SRCDIR");
+	char path[600];
+	char *text = calloc(1, 1 << 16);
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/man/secondaryd.conf.5",
+		 srcdir == NULL ? "." : srcdir);
+	f = fopen(path, "r");
+	if (f == NULL || text == NULL) {
+		free(text);
+		skip();
+	}
+	assert_true(fread(text, 1, (1 << 16) - 1, f) > 1000);
+	fclose(f);
+	return text;
+}
+
+/* Words of mdoc(7): the key after .Cm, or in a list of several. */
+static void
+the_manual_names_every_key(void **state)
+{
+	char *manual = read_manual();
+	char section[64], key[64];
+
+	(void)state;
+	for (size_t i = 0; i < CONFIG_SECTION_COUNT; i++) {
+		const struct config_section *s = &config_sections[i];
+		const struct config_keyword *k = s->keywords;
+
+		if (k == NULL) {
+			continue;
+		}
+		for (size_t n = 0; n <= strlen(s->name); n++) {
+			section[n] = (char)toupper((unsigned char)s->name[n]);
+		}
+		assert_non_null(strstr(manual, section));
+		for (; k->name != NULL; k++) {
+			snprintf(key, sizeof(key), "Cm %s ", k->name);
+			if (strstr(manual, key) != NULL) {
+				continue;
+			}
+			snprintf(key, sizeof(key), " , %s ", k->name);
+			if (strstr(manual, key) == NULL) {
+				fail_msg("the manual lacks \"%s\"", k->name);
+			}
+		}
+	}
+	free(manual);
+}
+
+static void
+the_manual_s_example_loads(void **state)
+{
+	struct conf_dir *d = *state;
+	char *manual = read_manual(), *from, *to;
+
+	if (geteuid() != 0) {
+		free(manual);
+		skip(); /* to give the file to the example's user */
+	}
+	from = strstr(manual, ".Sh EXAMPLES");
+	from = strstr(from, "server:\n");
+	to = strstr(from, "    user: secondaryd\n");
+	memcpy(to, "    user:       root\n", strlen("    user: secondaryd\n"));
+	*strstr(from, ".Ed") = '\0';
+	conf_dir_write(d, "keys/xfr-a.secret", 0600, CONF_SECRET "\n");
+	conf_dir_accept(d, from);
+	assert_int_equal(d->c->zone_count, 2);
+	assert_int_equal(d->c->warning_count, 0);
+	free(manual);
+}
+
 #define MANY 100000
 
 static void
@@ -324,6 +401,8 @@ main(void)
 	    TEST(keys_are_found_in_any_case),
 	    TEST(a_configuration_lives_as_long_as_it_is_counted),
 	    TEST(text_at_hand_may_name_no_file),
+	    TEST(the_manual_names_every_key),
+	    TEST(the_manual_s_example_loads),
 	    TEST(many_zones_share_what_their_template_says),
 	};
 

@@ -146,6 +146,10 @@ a_bad_value_is_refused(void **state)
 			"9: bad value \"1T\" for \"zone-max-size\": expected "
 			"octets, or a number with K, M or G, from 0 to "
 			"18446744073709551615");
+	conf_dir_refuse(d, ZONE("    transfer-max-time: 0\n"),
+			"9: bad value \"0\" for \"transfer-max-time\": "
+			"expected seconds, or a number with s, m, h or d, "
+			"from 1 to 31536000");
 	conf_dir_refuse(d, ZONE("    nsec3-max-iterations: 0\n"),
 			"9: bad value \"0\" for \"nsec3-max-iterations\": "
 			"expected a number from 1 to 65535");
