@@ -224,7 +224,7 @@ int
 image_open(const char *path, const struct name_hash_key *key, bool verify_all,
 	   struct image **out)
 {
-	struct image from = {.fd = -1}, *im;
+	struct image from = {.fd = -1, .kept = true}, *im;
 	int fd, rc;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -236,8 +236,10 @@ image_open(const char *path, const struct name_hash_key *key, bool verify_all,
 	if (rc != SECD_OK) {
 		return rc;
 	}
-	rc = load(&from, key, &im);
+	from.path = strdup(path);
+	rc = from.path == NULL ? SECD_ENOMEM : load(&from, key, &im);
 	if (rc != SECD_OK) {
+		free(from.path);
 		munmap(from.memory, (size_t)from.len);
 		return rc;
 	}
@@ -335,10 +337,10 @@ image_unref(struct image *im)
 			      &im->refs, 1, memory_order_acq_rel) != 1) {
 		return;
 	}
-	if (im->path != NULL) {
+	if (im->path != NULL && !im->kept) {
 		unlink(im->path);
-		free(im->path);
 	}
+	free(im->path);
 	if (im->fd >= 0) {
 		close(im->fd);
 	}
@@ -350,19 +352,107 @@ image_unref(struct image *im)
 	free(im);
 }
 
+static int
+disk_error(void)
+{
+	return errno == ENOSPC || errno == EDQUOT || errno == EFBIG
+		   ? SECD_ENOSPC
+		   : SECD_EIO;
+}
+
+static int
+sync_file(struct image *im)
+{
+	if (im->fd < 0) {
+		return SECD_OK;
+	}
+	if (fdatasync(im->fd) != 0) {
+		/* A second call would report a success that is none. */
+		im->unsynced = true;
+		return disk_error();
+	}
+	close(im->fd);
+	im->fd = -1;
+	return SECD_OK;
+}
+
+static int
+write_whole(const struct image *im, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int rc;
+
+	if (fd < 0) {
+		return disk_error();
+	}
+	rc = stream_pwrite(fd, im->memory, (size_t)im->len, 0);
+	if (rc == SECD_OK && fdatasync(fd) != 0) {
+		rc = disk_error();
+	}
+	close(fd);
+	return rc;
+}
+
+/* Another file with the same octets, for one that is gone or in doubt. */
+static int
+rewrite_file(struct image *im, const char *path)
+{
+	int rc = image_verify(im) == SECD_OK ? SECD_OK : SECD_EIO;
+
+	if (rc == SECD_OK && !im->kept) {
+		unlink(im->path); /* the mapping still has it */
+	}
+	if (rc == SECD_OK) {
+		rc = write_whole(im, path);
+	}
+	if (rc != SECD_OK) {
+		unlink(path);
+		return rc;
+	}
+	if (im->fd >= 0) {
+		close(im->fd);
+		im->fd = -1;
+	}
+	im->unsynced = false;
+	return SECD_OK;
+}
+
 int
 image_keep(struct image *im, const char *path)
 {
+	char *copy = strdup(path);
+	int rc;
+
 	assert(im->path != NULL);
-	if (fdatasync(im->fd) != 0 || rename(im->path, path) != 0) {
-		return errno == ENOSPC || errno == EDQUOT ? SECD_ENOSPC
-							  : SECD_EIO;
+	if (copy == NULL) {
+		return SECD_ENOMEM;
+	}
+	rc = im->unsynced ? SECD_OK : sync_file(im);
+	if (rc == SECD_OK &&
+	    (im->unsynced ||
+	     (im->kept ? link(im->path, path) : rename(im->path, path)) != 0)) {
+		rc = rewrite_file(im, path);
+	}
+	if (rc != SECD_OK) {
+		free(copy);
+		return rc;
 	}
 	free(im->path);
-	close(im->fd);
-	im->path = NULL;
-	im->fd = -1;
+	im->path = copy;
+	im->kept = true;
 	return SECD_OK;
+}
+
+const char *
+image_kept_path(const struct image *im)
+{
+	return im->kept ? im->path : NULL;
+}
+
+void
+image_unkeep(struct image *im)
+{
+	im->kept = false;
 }
 
 int

@@ -36,7 +36,7 @@ int image_from_octets(const uint8_t *octets, size_t len,
 		      const struct name_hash_key *key, struct image **out);
 
 struct image *image_ref(struct image *im);
-/** The last reference unmaps, and unlinks a file that was never kept. */
+/** The last reference unmaps, and unlinks a file that is not kept. */
 void image_unref(struct image *im);
 
 /** The octets of the whole image, as image_from_octets takes them. */
@@ -46,10 +46,21 @@ const uint8_t *image_octets(const struct image *im, size_t *len);
 bool image_is_file(const struct image *im);
 
 /**
- * Make a file image durable under its lasting name: fdatasync, rename. The
- * caller syncs the directory. Returns SECD_OK, SECD_EIO, SECD_ENOSPC.
+ * Make a file image durable under a lasting name that is free: fdatasync,
+ * rename. The caller syncs the directory. One that is kept already gets
+ * another name, and keeps the file's first one too. Where that cannot be, the
+ * file is written once more. For one thread at a time, whatever others read
+ * meanwhile.
+ *
+ * Returns  SECD_OK, SECD_EIO, SECD_ENOSPC, SECD_ENOMEM
  */
 int image_keep(struct image *im, const char *path);
+
+/** The name that an image is kept under last; NULL: it is not kept. */
+const char *image_kept_path(const struct image *im);
+
+/** Take image_keep back: the last reference unlinks that name. */
+void image_unkeep(struct image *im);
 
 /** Verify what image_open with verify_all verifies. */
 int image_verify(const struct image *im);

@@ -78,9 +78,11 @@ struct image {
 	atomic_uint refs;
 	void *memory; /* what is freed or unmapped: all of the image */
 	uint64_t len;
-	char *path;       /* of a temporary file, else NULL */
-	int fd;           /* of a temporary file, else -1 */
+	char *path;       /* of the file, else NULL */
+	int fd;           /* of a file that is not synced yet, else -1 */
 	bool mapped;      /* else on the heap */
+	bool kept;        /* the last reference does not unlink the file */
+	bool unsynced;    /* a sync failed: nobody knows what is on the disk */
 	uint16_t key_len; /* octets of the apex's sort key */
 	uint8_t apex[];   /* lower-case */
 };
