@@ -2,7 +2,6 @@
 
 #include "store/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/checksum.h"
 #include "base/error.h"
 #include "base/octets.h"
 #include "store/store_internal.h"
@@ -34,7 +34,7 @@ explain(char reason[256], const char *format, ...)
 }
 
 int
-store_error(struct store *s, int mdb_rc)
+store_error(int mdb_rc)
 {
 	switch (mdb_rc) {
 	case MDB_SUCCESS:
@@ -47,16 +47,37 @@ store_error(struct store *s, int mdb_rc)
 	case EDQUOT:
 	case EFBIG:
 	case MDB_MAP_FULL:
+	case MDB_TXN_FULL:
 		return SECD_ENOSPC;
 	case MDB_INVALID:
 	case MDB_VERSION_MISMATCH:
 		return SECD_EMALF;
 	default:
-		/* After a failed write or sync nobody knows what the disk
-		 * holds; another try could report a success that is none. */
-		s->poisoned = true;
 		return SECD_EIO;
 	}
+}
+
+int
+store_write_error(struct store *s, int mdb_rc)
+{
+	int rc = store_error(mdb_rc);
+
+	if (rc == SECD_EIO) {
+		/* After a failed write or sync nobody knows what the disk
+		 * holds; another try could report a success that is none. */
+		atomic_store(&s->poisoned, true);
+	}
+	return rc;
+}
+
+/* By errno. */
+static int
+refuse(char reason[256], const char *what, const char *path)
+{
+	int error = errno;
+
+	explain(reason, "cannot %s %s: %s", what, path, strerror(error));
+	return error == EACCES || error == EPERM ? SECD_EPERM : SECD_EIO;
 }
 
 static int
@@ -65,39 +86,38 @@ lock_dir(struct store *s, char reason[256])
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/lock", s->dir);
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	s->lock_fd =
+	    open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock_fd < 0) {
-		explain(reason, "cannot open %s: %s", path, strerror(errno));
-		return errno == EACCES ? SECD_EPERM : SECD_EIO;
+		return refuse(reason, "open", path);
 	}
-	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-		explain(reason, "%s is in use by another process", s->dir);
-		return SECD_EBUSY;
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+		return SECD_OK;
 	}
-	return SECD_OK;
+	if (errno != EWOULDBLOCK) {
+		return refuse(reason, "lock", path);
+	}
+	explain(reason, "%s is in use by another process", s->dir);
+	return SECD_EBUSY;
 }
 
 static int
 open_image_dir(struct store *s, char reason[256])
 {
 	if (mkdir(s->image_dir, 0700) != 0 && errno != EEXIST) {
-		explain(reason, "cannot create %s: %s", s->image_dir,
-		        strerror(errno));
-		return errno == EACCES ? SECD_EPERM : SECD_EIO;
+		return refuse(reason, "create", s->image_dir);
 	}
-	s->image_dir_fd = open(s->image_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->image_dir_fd < 0) {
-		explain(reason, "cannot open %s: %s", s->image_dir,
-		        strerror(errno));
-		return errno == EACCES ? SECD_EPERM : SECD_EIO;
-	}
-	return SECD_OK;
+	s->image_dir_fd =
+	    open(s->image_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return s->image_dir_fd < 0 ? refuse(reason, "open", s->image_dir)
+				   : SECD_OK;
 }
 
 static int
 open_env(struct store *s, char reason[256])
 {
 	char path[PATH_MAX];
+	MDB_stat stat;
 	int rc;
 
 	snprintf(path, sizeof(path), "%s/store.mdb", s->dir);
@@ -115,15 +135,17 @@ open_env(struct store *s, char reason[256])
 	}
 	if (rc != 0) {
 		explain(reason, "cannot open %s: %s", path, mdb_strerror(rc));
-		return rc == EACCES ? SECD_EPERM : store_error(s, rc);
+		return rc == EACCES ? SECD_EPERM : store_error(rc);
 	}
+	mdb_env_stat(s->env, &stat);
+	s->page_len = stat.ms_psize;
 	return SECD_OK;
 }
 
 /* One number or key of the storage itself, made at first use. */
 static int
 meta_get_or_put(struct store *s, MDB_txn *txn, const char *name, void *value,
-                size_t len)
+		size_t len)
 {
 	MDB_val key = val_of(name, strlen(name));
 	MDB_val val;
@@ -131,10 +153,10 @@ meta_get_or_put(struct store *s, MDB_txn *txn, const char *name, void *value,
 
 	if (rc == MDB_NOTFOUND) {
 		val = val_of(value, len);
-		return store_error(s, mdb_put(txn, s->meta, &key, &val, 0));
+		return store_error(mdb_put(txn, s->meta, &key, &val, 0));
 	}
 	if (rc != 0) {
-		return store_error(s, rc);
+		return store_error(rc);
 	}
 	if (val.mv_size != len) {
 		return SECD_EMALF;
@@ -147,28 +169,34 @@ static int
 open_databases_in(struct store *s, MDB_txn *txn, char reason[256])
 {
 	static const char *const names[] = {"meta", "zones", "images",
-	                                    "changes"};
+					    "changes"};
 	MDB_dbi *const dbis[] = {&s->meta, &s->zones, &s->images, &s->changes};
 	uint32_t format = htobe32(STORE_FORMAT);
+	uint64_t next_number = htobe64(1);
 	int rc;
 
 	for (size_t i = 0; i < 4; i++) {
 		rc = mdb_dbi_open(txn, names[i], MDB_CREATE, dbis[i]);
 		if (rc != 0) {
 			explain(reason, "%s/store.mdb: %s", s->dir,
-			        mdb_strerror(rc));
-			return store_error(s, rc);
+				mdb_strerror(rc));
+			return store_error(rc);
 		}
 	}
 	rc = meta_get_or_put(s, txn, "format", &format, sizeof(format));
 	if (rc == SECD_OK && be32toh(format) != STORE_FORMAT) {
 		explain(reason, "%s/store.mdb has format %u, not %u", s->dir,
-		        be32toh(format), STORE_FORMAT);
+			be32toh(format), STORE_FORMAT);
 		return SECD_EMALF;
 	}
 	if (rc == SECD_OK) {
 		rc = meta_get_or_put(s, txn, "hash-key", &s->hash_key,
-		                     sizeof(s->hash_key));
+				     sizeof(s->hash_key));
+	}
+	if (rc == SECD_OK) {
+		rc = meta_get_or_put(s, txn, "next-number", &next_number,
+				     sizeof(next_number));
+		s->next_number = be64toh(next_number);
 	}
 	if (rc != SECD_OK) {
 		explain(reason, "%s/store.mdb: %s", s->dir, secd_strerror(rc));
@@ -190,7 +218,7 @@ open_databases(struct store *s, char reason[256])
 	rc = mdb_txn_begin(s->env, NULL, 0, &txn);
 	if (rc != 0) {
 		explain(reason, "%s/store.mdb: %s", s->dir, mdb_strerror(rc));
-		return store_error(s, rc);
+		return store_error(rc);
 	}
 	rc = open_databases_in(s, txn, reason);
 	if (rc != SECD_OK) {
@@ -201,115 +229,7 @@ open_databases(struct store *s, char reason[256])
 	if (rc != 0) {
 		explain(reason, "%s/store.mdb: %s", s->dir, mdb_strerror(rc));
 	}
-	return store_error(s, rc);
-}
-
-/* Large images that zones name, sorted. */
-struct named_images {
-	struct image_id {
-		uint64_t id, seq;
-	} *ids;
-	size_t count, cap;
-};
-
-static int
-compare_ids(const void *a, const void *b)
-{
-	const struct image_id *x = a, *y = b;
-
-	if (x->id != y->id) {
-		return x->id < y->id ? -1 : 1;
-	}
-	return x->seq == y->seq ? 0 : x->seq < y->seq ? -1 : 1;
-}
-
-static int
-note_named(struct named_images *named, const struct zone_head *h)
-{
-	if (named->count == named->cap) {
-		size_t cap = named->cap == 0 ? 64 : named->cap * 2;
-		struct image_id *ids =
-		    realloc(named->ids, cap * sizeof(*named->ids));
-
-		if (ids == NULL) {
-			return SECD_ENOMEM;
-		}
-		named->ids = ids;
-		named->cap = cap;
-	}
-	named->ids[named->count++] = (struct image_id){h->id, h->image_seq};
-	return SECD_OK;
-}
-
-static int
-collect_named(struct store *s, struct named_images *named)
-{
-	struct zone_head h;
-	MDB_cursor *cursor;
-	MDB_val key, val;
-	MDB_txn *txn;
-	int rc = store_error(s, mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn));
-
-	if (rc != SECD_OK) {
-		return rc;
-	}
-	rc = store_error(s, mdb_cursor_open(txn, s->zones, &cursor));
-	while (rc == SECD_OK &&
-	       mdb_cursor_get(cursor, &key, &val, MDB_NEXT) == 0) {
-		if (zone_head_read(&val, &h) == SECD_OK &&
-		    h.place == IMAGE_FILE) {
-			rc = note_named(named, &h);
-		}
-	}
-	mdb_txn_abort(txn);
-	if (named->count > 0) {
-		qsort(named->ids, named->count, sizeof(*named->ids),
-		      compare_ids);
-	}
-	return rc;
-}
-
-static bool
-is_named(const struct named_images *named, const char *file)
-{
-	unsigned long long id, seq;
-	struct image_id wanted;
-	int end = 0;
-
-	if (sscanf(file, "%16llx-%16llx%n", &id, &seq, &end) != 2 ||
-	    file[end] != '\0' || named->count == 0) {
-		return false;
-	}
-	wanted = (struct image_id){id, seq};
-	return bsearch(&wanted, named->ids, named->count, sizeof(wanted),
-	               compare_ids) != NULL;
-}
-
-/* Unlink temporary files and images that a crash left without an owner. */
-static void
-sweep_image_dir(struct store *s)
-{
-	struct named_images named = {0};
-	int fd = openat(s->image_dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	if (dir == NULL) {
-		if (fd >= 0) {
-			close(fd);
-		}
-		return;
-	}
-	if (collect_named(s, &named) == SECD_OK) {
-		while ((entry = readdir(dir)) != NULL) {
-			if (entry->d_name[0] != '.' &&
-			    !is_named(&named, entry->d_name)) {
-				unlinkat(s->image_dir_fd, entry->d_name, 0);
-			}
-		}
-	}
-	free(named.ids);
-	closedir(dir);
+	return store_error(rc);
 }
 
 int
@@ -341,7 +261,7 @@ store_open(const char *dir, struct store **out, char reason[256])
 	if (rc != SECD_OK) {
 		goto fail;
 	}
-	sweep_image_dir(s);
+	store_sweep(s);
 	*out = s;
 	return SECD_OK;
 
@@ -386,38 +306,47 @@ store_image_dir(const struct store *s)
 bool
 store_is_poisoned(const struct store *s)
 {
-	return s->poisoned;
+	return atomic_load(&s->poisoned);
+}
+
+static uint64_t
+head_sum(const uint8_t *apex, const void *fixed, const void *state,
+	 size_t state_len)
+{
+	uint64_t sum = checksum64(CHECKSUM_START, apex, name_len(apex));
+
+	sum = checksum64(sum, fixed, ZONE_HEAD_LEN - 8);
+	return checksum64(sum, state, state_len);
 }
 
 void
-zone_head_write(const struct zone_head *h, uint8_t out[ZONE_HEAD_LEN])
+zone_head_write(const struct zone_head *h, const uint8_t *apex,
+		const void *state, size_t state_len, uint8_t *out)
 {
 	put_u64(out, h->id);
 	put_u64(out + 8, h->seq);
 	put_u64(out + 16, h->image_seq);
-	put_u64(out + 24, h->change_octets);
-	put_u64(out + 32, (uint64_t)h->place);
+	put_u64(out + 24, h->image_number);
+	put_u64(out + 32, h->change_octets);
+	put_u64(out + 40, (uint64_t)h->place);
+	put_u64(out + 48, head_sum(apex, out, state, state_len));
 }
 
 int
-zone_head_read(const MDB_val *val, struct zone_head *h)
+zone_head_read(const uint8_t *apex, const MDB_val *val, struct zone_head *h)
 {
 	const uint8_t *p = val->mv_data;
 
-	if (val->mv_size < ZONE_HEAD_LEN || get_u64(p + 32) > IMAGE_FILE) {
+	if (val->mv_size < ZONE_HEAD_LEN || get_u64(p + 40) > IMAGE_FILE ||
+	    get_u64(p + 48) != head_sum(apex, p, p + ZONE_HEAD_LEN,
+					val->mv_size - ZONE_HEAD_LEN)) {
 		return SECD_EMALF;
 	}
 	h->id = get_u64(p);
 	h->seq = get_u64(p + 8);
 	h->image_seq = get_u64(p + 16);
-	h->change_octets = get_u64(p + 24);
-	h->place = (enum image_place)get_u64(p + 32);
+	h->image_number = get_u64(p + 24);
+	h->change_octets = get_u64(p + 32);
+	h->place = (enum image_place)get_u64(p + 40);
 	return SECD_OK;
-}
-
-void
-store_image_path(const struct store *s, const struct zone_head *h, char *path)
-{
-	snprintf(path, PATH_MAX, "%s/%016llx-%016llx", s->image_dir,
-	         (unsigned long long)h->id, (unsigned long long)h->image_seq);
 }

@@ -9,13 +9,14 @@
  * An I/O error while writing poisons the store: it reads on, refuses writes
  * with SECD_EIO, and is sound again after a restart.
  *
- * Writes are made by one thread (commit). Reading is for the start, before
- * that thread runs. It knows nothing of serials, timers or who wants what:
- * versions are ordered by seq, and a zone's state is octets of its owner's.
+ * Writes are made by one thread at a time (commit); any thread may load, but
+ * not a zone whose transaction is running. It knows nothing of serials, timers
+ * or who wants what: versions are ordered by seq, and a zone's state is octets
+ * of its owner's.
  *
  *     DIR/lock             held while the store is open
  *     DIR/store.mdb        the environment
- *     DIR/images/ID-SEQ    large images
+ *     DIR/images/NUMBER    large images
  *     DIR/images/tmp-*     being built; removed at open
  */
 
@@ -91,12 +92,12 @@ int store_begin(struct store *s);
 /**
  * The zone's version `seq` is this whole image: it replaces the older image
  * and the changesets up to `seq`; later ones stay. A file image is kept under
- * its lasting name.
+ * a lasting name, until the transaction is aborted.
  *
  * Returns  SECD_OK, SECD_EIO, SECD_ENOSPC, SECD_ENOMEM: then store_abort
  */
 int store_put_image(struct store *s, const uint8_t *apex, uint64_t seq,
-                    struct image *im);
+		    struct image *im);
 
 /**
  * The zone's version `seq` is the one before it plus this changeset.
@@ -104,11 +105,11 @@ int store_put_image(struct store *s, const uint8_t *apex, uint64_t seq,
  * Returns  as store_put_image, and SECD_ENOTFOUND when there is no image
  */
 int store_put_changes(struct store *s, const uint8_t *apex, uint64_t seq,
-                      const struct changeset *cs);
+		      const struct changeset *cs);
 
 /** Set a zone's state. Returns as store_put_image. */
 int store_put_state(struct store *s, const uint8_t *apex, const void *state,
-                    size_t len);
+		    size_t len);
 
 /** Forget a zone: image, changesets, state. Unknown is fine. */
 int store_drop(struct store *s, const uint8_t *apex);

@@ -11,7 +11,7 @@
 
 static int
 load_image(struct store *s, MDB_txn *txn, const struct zone_head *h,
-           struct image **out)
+	   struct image **out)
 {
 	char path[PATH_MAX];
 	uint8_t id[8];
@@ -20,17 +20,17 @@ load_image(struct store *s, MDB_txn *txn, const struct zone_head *h,
 
 	switch (h->place) {
 	case IMAGE_FILE:
-		store_image_path(s, h, path);
+		store_image_path(s, h->image_number, path);
 		return image_open(path, &s->hash_key, false, out);
 	case IMAGE_VALUE:
 		put_u64(id, h->id);
 		key = val_of(id, sizeof(id));
-		rc = store_error(s, mdb_get(txn, s->images, &key, &val));
+		rc = store_error(mdb_get(txn, s->images, &key, &val));
 		if (rc != SECD_OK) {
 			return rc;
 		}
 		return image_from_octets(val.mv_data, val.mv_size, &s->hash_key,
-		                         out);
+					 out);
 	case IMAGE_NOWHERE:
 	default:
 		return SECD_ENOTFOUND;
@@ -43,23 +43,26 @@ take_change(struct store_zone *z, const MDB_val *val)
 {
 	const uint8_t *p = val->mv_data;
 	struct changeset *grown, cs = {0};
+	size_t n = z->change_count;
 	int rc;
 
 	if (val->mv_size < 8 ||
-	    get_u64(p) !=
-	        checksum64(CHECKSUM_START, p + 8, val->mv_size - 8)) {
+	    get_u64(p) != checksum64(CHECKSUM_START, p + 8, val->mv_size - 8)) {
 		return SECD_EMALF;
 	}
 	rc = changeset_from_octets(p + 8, val->mv_size - 8, &cs);
 	if (rc != SECD_OK) {
 		return rc;
 	}
-	grown = realloc(z->changes, (z->change_count + 1) * sizeof(*grown));
-	if (grown == NULL) {
-		changeset_fini(&cs);
-		return SECD_ENOMEM;
+	if ((n & (n - 1)) == 0) { /* full: room for 1, 2, 4, 8... */
+		grown =
+		    realloc(z->changes, (n == 0 ? 1 : 2 * n) * sizeof(*grown));
+		if (grown == NULL) {
+			changeset_fini(&cs);
+			return SECD_ENOMEM;
+		}
+		z->changes = grown;
 	}
-	z->changes = grown;
 	z->changes[z->change_count++] = cs;
 	return SECD_OK;
 }
@@ -67,13 +70,13 @@ take_change(struct store_zone *z, const MDB_val *val)
 /* Changesets after the image, which must reach the zone's seq without a gap. */
 static int
 load_changes(struct store *s, MDB_txn *txn, const struct zone_head *h,
-             struct store_zone *z)
+	     struct store_zone *z)
 {
 	uint64_t seq = h->image_seq;
 	uint8_t wanted[16];
 	MDB_cursor *cursor;
 	MDB_val key, val;
-	int rc = store_error(s, mdb_cursor_open(txn, s->changes, &cursor));
+	int rc = store_error(mdb_cursor_open(txn, s->changes, &cursor));
 
 	if (rc != SECD_OK) {
 		return rc;
@@ -103,24 +106,28 @@ load_changes(struct store *s, MDB_txn *txn, const struct zone_head *h,
 
 static int
 load_from(struct store *s, MDB_txn *txn, const uint8_t *apex,
-          struct store_zone *z)
+	  struct store_zone *z)
 {
 	MDB_val key = val_of(apex, name_len(apex));
 	struct zone_head h;
 	MDB_val val;
-	int rc = store_error(s, mdb_get(txn, s->zones, &key, &val));
+	int rc = store_error(mdb_get(txn, s->zones, &key, &val));
 
+	if (rc == SECD_EIO) {
+		z->fault = "the database cannot be read here";
+		return SECD_OK;
+	}
 	if (rc != SECD_OK) {
 		return rc;
 	}
-	if (zone_head_read(&val, &h) != SECD_OK) {
+	if (zone_head_read(apex, &val, &h) != SECD_OK) {
 		z->fault = "the zone's record is damaged";
 		return SECD_OK;
 	}
 	z->seq = h.seq;
 	z->change_octets = h.change_octets;
 	rc = buf_put(&z->state, (const uint8_t *)val.mv_data + ZONE_HEAD_LEN,
-	             val.mv_size - ZONE_HEAD_LEN);
+		     val.mv_size - ZONE_HEAD_LEN);
 	if (rc != SECD_OK || h.place == IMAGE_NOWHERE) {
 		return rc;
 	}
@@ -150,7 +157,7 @@ store_load(struct store *s, const uint8_t *apex, struct store_zone *out)
 {
 	struct store_zone z = {0};
 	MDB_txn *txn;
-	int rc = store_error(s, mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn));
+	int rc = store_error(mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn));
 
 	if (rc != SECD_OK) {
 		return rc;

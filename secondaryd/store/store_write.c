@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 #include <assert.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,25 +16,21 @@ int
 store_begin(struct store *s)
 {
 	assert(s->txn == NULL);
-	if (s->poisoned) {
+	if (store_is_poisoned(s)) {
 		return SECD_EIO;
 	}
-	return store_error(s, mdb_txn_begin(s->env, NULL, 0, &s->txn));
+	s->put_octets = s->put_count = 0;
+	return store_write_error(s, mdb_txn_begin(s->env, NULL, 0, &s->txn));
 }
 
-static void
-forget_stale(struct store *s, bool unlink_them)
+/* The names of new files must be on the disk before the database says it. */
+static int
+sync_names(struct store *s)
 {
-	for (size_t i = 0; i < s->stale_count; i++) {
-		if (unlink_them) {
-			/* Whoever still reads it has it mapped. */
-			unlink(s->stale[i]);
-		}
-		free(s->stale[i]);
+	if (s->fresh_count == 0 || fsync(s->image_dir_fd) == 0) {
+		return SECD_OK;
 	}
-	free(s->stale);
-	s->stale = NULL;
-	s->stale_count = 0;
+	return store_write_error(s, errno);
 }
 
 int
@@ -43,9 +40,15 @@ store_commit(struct store *s)
 	int rc;
 
 	assert(txn != NULL);
+	rc = sync_names(s);
+	if (rc != SECD_OK) {
+		store_abort(s);
+		return rc;
+	}
 	s->txn = NULL;
-	rc = store_error(s, mdb_txn_commit(txn));
-	forget_stale(s, rc == SECD_OK);
+	rc = store_write_error(s, mdb_txn_commit(txn));
+	/* After an I/O error either state may be what is on the disk. */
+	store_forget_files(s, rc == SECD_OK, rc == SECD_EIO);
 	return rc;
 }
 
@@ -56,53 +59,26 @@ store_abort(struct store *s)
 		mdb_txn_abort(s->txn);
 		s->txn = NULL;
 	}
-	forget_stale(s, false);
+	store_forget_files(s, false, false);
 }
 
+/* A number for a zone or a file. */
 static int
-note_stale(struct store *s, const struct zone_head *h)
+next_number(struct store *s, uint64_t *number)
 {
-	char path[PATH_MAX];
-	char **grown, *copy;
-
-	store_image_path(s, h, path);
-	copy = strdup(path);
-	if (copy == NULL) {
-		return SECD_ENOMEM;
-	}
-	grown = realloc(s->stale, (s->stale_count + 1) * sizeof(*grown));
-	if (grown == NULL) {
-		free(copy);
-		return SECD_ENOMEM;
-	}
-	s->stale = grown;
-	s->stale[s->stale_count++] = copy;
-	return SECD_OK;
-}
-
-/* The next zone's id: never used again, so that a file or changeset that was
- * left behind cannot be taken for another zone's. */
-static int
-next_id(struct store *s, uint64_t *id)
-{
-	MDB_val key = val_of("next-id", 7);
+	MDB_val key = val_of("next-number", 11);
 	uint8_t octets[8];
-	MDB_val val;
-	int rc = mdb_get(s->txn, s->meta, &key, &val);
+	MDB_val val = val_of(octets, sizeof(octets));
 
-	if (rc != 0 && rc != MDB_NOTFOUND) {
-		return store_error(s, rc);
-	}
-	*id = rc == 0 && val.mv_size == 8 ? get_u64(val.mv_data) : 1;
-	put_u64(octets, *id + 1);
-	val = val_of(octets, sizeof(octets));
-	return store_error(s, mdb_put(s->txn, s->meta, &key, &val, 0));
+	*number = s->next_number++;
+	put_u64(octets, s->next_number);
+	return store_write_error(s, mdb_put(s->txn, s->meta, &key, &val, 0));
 }
 
 /* A zone's head for changing, and its state copied out; new when unknown. */
 static int
 head_get(struct store *s, const uint8_t *apex, struct zone_head *h,
-         struct buf *state)
+	 struct buf *state)
 {
 	MDB_val key = val_of(apex, name_len(apex));
 	MDB_val val;
@@ -110,28 +86,33 @@ head_get(struct store *s, const uint8_t *apex, struct zone_head *h,
 
 	*h = (struct zone_head){0};
 	if (rc == MDB_NOTFOUND ||
-	    (rc == 0 && zone_head_read(&val, h) != SECD_OK)) {
-		return next_id(s, &h->id);
+	    (rc == 0 && zone_head_read(apex, &val, h) != SECD_OK)) {
+		return next_number(s, &h->id);
 	}
 	if (rc != 0) {
-		return store_error(s, rc);
+		return store_write_error(s, rc);
 	}
 	return buf_put(state, (const uint8_t *)val.mv_data + ZONE_HEAD_LEN,
-	               val.mv_size - ZONE_HEAD_LEN);
+		       val.mv_size - ZONE_HEAD_LEN);
 }
 
 static int
 head_put(struct store *s, const uint8_t *apex, const struct zone_head *h,
-         const void *state, size_t state_len)
+	 const void *state, size_t state_len)
 {
 	MDB_val key = val_of(apex, name_len(apex));
 	MDB_val val = {.mv_size = ZONE_HEAD_LEN + state_len};
-	int rc = mdb_put(s->txn, s->zones, &key, &val, MDB_RESERVE);
+	int rc = store_reserve(s, val.mv_size);
 
-	if (rc != 0) {
-		return store_error(s, rc);
+	if (rc != SECD_OK) {
+		return rc;
 	}
-	zone_head_write(h, val.mv_data);
+	rc = store_write_error(
+	    s, mdb_put(s->txn, s->zones, &key, &val, MDB_RESERVE));
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	zone_head_write(h, apex, state, state_len, val.mv_data);
 	if (state_len > 0) {
 		memcpy((uint8_t *)val.mv_data + ZONE_HEAD_LEN, state,
 		       state_len);
@@ -149,7 +130,7 @@ drop_changes(struct store *s, struct zone_head *h, uint64_t up_to)
 	int rc = mdb_cursor_open(s->txn, s->changes, &cursor);
 
 	if (rc != 0) {
-		return store_error(s, rc);
+		return store_write_error(s, rc);
 	}
 	put_u64(first, h->id);
 	put_u64(first + 8, 0);
@@ -164,66 +145,107 @@ drop_changes(struct store *s, struct zone_head *h, uint64_t up_to)
 		}
 	}
 	mdb_cursor_close(cursor);
-	return rc == MDB_NOTFOUND ? SECD_OK : store_error(s, rc);
+	return rc == MDB_NOTFOUND ? SECD_OK : store_write_error(s, rc);
 }
 
-/* Undo what holds the zone's image now, unless `seq` takes its very place. */
+/* Undo what holds the zone's image now. */
 static int
-drop_image(struct store *s, const struct zone_head *h, uint64_t seq)
+drop_image(struct store *s, const struct zone_head *h)
 {
 	uint8_t id[8];
 	MDB_val key;
 	int rc;
 
-	if (h->place == IMAGE_FILE) {
-		return h->image_seq == seq ? SECD_OK : note_stale(s, h);
+	switch (h->place) {
+	case IMAGE_FILE:
+		return store_note_stale(s, h->image_number);
+	case IMAGE_VALUE:
+		put_u64(id, h->id);
+		key = val_of(id, sizeof(id));
+		rc = mdb_del(s->txn, s->images, &key, NULL);
+		return rc == MDB_NOTFOUND ? SECD_OK : store_write_error(s, rc);
+	case IMAGE_NOWHERE:
+		break;
 	}
-	if (h->place == IMAGE_NOWHERE) {
-		return SECD_OK;
-	}
-	put_u64(id, h->id);
-	key = val_of(id, sizeof(id));
-	rc = mdb_del(s->txn, s->images, &key, NULL);
-	return rc == MDB_NOTFOUND ? SECD_OK : store_error(s, rc);
+	return SECD_OK;
 }
 
 static int
-keep_file(struct store *s, const struct zone_head *h, struct image *im)
+place_file(struct store *s, struct zone_head *h, struct image *im)
 {
 	char path[PATH_MAX];
 	int rc;
 
-	store_image_path(s, h, path);
+	h->place = IMAGE_FILE;
+	rc = next_number(s, &h->image_number);
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	store_image_path(s, h->image_number, path);
 	rc = image_keep(im, path);
 	if (rc != SECD_OK) {
 		return rc;
 	}
-	/* The name must be on the disk before the database says it is. */
-	return fsync(s->image_dir_fd) == 0 ? SECD_OK : store_error(s, MDB_PANIC);
+	rc = store_note_fresh(s, im);
+	if (rc != SECD_OK) {
+		image_unkeep(im);
+	}
+	return rc;
 }
 
 static int
-place_image(struct store *s, struct zone_head *h, struct image *im)
+place_value(struct store *s, struct zone_head *h, const struct image *im)
 {
 	MDB_val key, val;
 	uint8_t id[8];
 	size_t len;
+	int rc;
 
-	if (image_is_file(im)) {
-		h->place = IMAGE_FILE;
-		return keep_file(s, h, im);
-	}
 	h->place = IMAGE_VALUE;
 	put_u64(id, h->id);
 	key = val_of(id, sizeof(id));
 	val.mv_data = (void *)(uintptr_t)image_octets(im, &len);
 	val.mv_size = len;
-	return store_error(s, mdb_put(s->txn, s->images, &key, &val, 0));
+	rc = store_reserve(s, len);
+	return rc != SECD_OK ? rc
+			     : store_write_error(s, mdb_put(s->txn, s->images,
+							    &key, &val, 0));
+}
+
+/* Is this very image in its place? Putting it again would move the file away
+ * from under what is committed. */
+static bool
+is_in_place(const struct store *s, const struct zone_head *h,
+	    const struct image *im)
+{
+	const char *kept = image_is_file(im) ? image_kept_path(im) : NULL;
+	char path[PATH_MAX];
+
+	if (h->place != IMAGE_FILE || kept == NULL) {
+		return false;
+	}
+	store_image_path(s, h->image_number, path);
+	return strcmp(kept, path) == 0;
+}
+
+static int
+replace_image(struct store *s, struct zone_head *h, struct image *im)
+{
+	int rc;
+
+	if (is_in_place(s, h, im)) {
+		return SECD_OK;
+	}
+	rc = drop_image(s, h);
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	return image_is_file(im) ? place_file(s, h, im) : place_value(s, h, im);
 }
 
 int
 store_put_image(struct store *s, const uint8_t *apex, uint64_t seq,
-                struct image *im)
+		struct image *im)
 {
 	struct buf state = {0};
 	struct zone_head h;
@@ -232,7 +254,7 @@ store_put_image(struct store *s, const uint8_t *apex, uint64_t seq,
 	assert(s->txn != NULL);
 	rc = head_get(s, apex, &h, &state);
 	if (rc == SECD_OK) {
-		rc = drop_image(s, &h, seq);
+		rc = replace_image(s, &h, im);
 	}
 	if (rc == SECD_OK) {
 		rc = drop_changes(s, &h, seq);
@@ -240,7 +262,6 @@ store_put_image(struct store *s, const uint8_t *apex, uint64_t seq,
 	if (rc == SECD_OK) {
 		h.image_seq = seq;
 		h.seq = h.seq > seq ? h.seq : seq;
-		rc = place_image(s, &h, im);
 	}
 	if (rc == SECD_OK) {
 		rc = head_put(s, apex, &h, state.data, state.len);
@@ -251,28 +272,32 @@ store_put_image(struct store *s, const uint8_t *apex, uint64_t seq,
 
 static int
 put_change_value(struct store *s, const struct zone_head *h,
-                 const struct changeset *cs)
+		 const struct changeset *cs)
 {
 	uint8_t id_seq[16];
 	MDB_val key, val = {.mv_size = 8 + cs->octets.len};
-	int rc;
+	int rc = store_reserve(s, val.mv_size);
 
+	if (rc != SECD_OK) {
+		return rc;
+	}
 	put_u64(id_seq, h->id);
 	put_u64(id_seq + 8, h->seq);
 	key = val_of(id_seq, sizeof(id_seq));
-	rc = mdb_put(s->txn, s->changes, &key, &val, MDB_RESERVE);
-	if (rc != 0) {
-		return store_error(s, rc);
+	rc = store_write_error(
+	    s, mdb_put(s->txn, s->changes, &key, &val, MDB_RESERVE));
+	if (rc != SECD_OK) {
+		return rc;
 	}
-	put_u64(val.mv_data, checksum64(CHECKSUM_START, cs->octets.data,
-	                                cs->octets.len));
+	put_u64(val.mv_data,
+		checksum64(CHECKSUM_START, cs->octets.data, cs->octets.len));
 	memcpy((uint8_t *)val.mv_data + 8, cs->octets.data, cs->octets.len);
 	return SECD_OK;
 }
 
 int
 store_put_changes(struct store *s, const uint8_t *apex, uint64_t seq,
-                  const struct changeset *cs)
+		  const struct changeset *cs)
 {
 	struct buf state = {0};
 	struct zone_head h;
@@ -297,7 +322,7 @@ store_put_changes(struct store *s, const uint8_t *apex, uint64_t seq,
 
 int
 store_put_state(struct store *s, const uint8_t *apex, const void *state,
-                size_t len)
+		size_t len)
 {
 	struct buf old = {0};
 	struct zone_head h;
@@ -326,10 +351,10 @@ store_drop(struct store *s, const uint8_t *apex)
 		return SECD_OK;
 	}
 	if (rc != 0) {
-		return store_error(s, rc);
+		return store_write_error(s, rc);
 	}
-	if (zone_head_read(&val, &h) == SECD_OK) {
-		rc = drop_image(s, &h, h.seq + 1);
+	if (zone_head_read(apex, &val, &h) == SECD_OK) {
+		rc = drop_image(s, &h);
 		if (rc == SECD_OK) {
 			rc = drop_changes(s, &h, UINT64_MAX);
 		}
@@ -337,5 +362,8 @@ store_drop(struct store *s, const uint8_t *apex)
 			return rc;
 		}
 	}
-	return store_error(s, mdb_del(s->txn, s->zones, &key, NULL));
+	rc = store_reserve(s, 0);
+	return rc != SECD_OK ? rc
+			     : store_write_error(
+				   s, mdb_del(s->txn, s->zones, &key, NULL));
 }
