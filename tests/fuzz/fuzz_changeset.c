@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A stored changeset: read, walked over, and applied to a zone. The zone that
+ * comes out, if one does, is whole.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/octets.h"
+#include "zone/build.h"
+#include "zone/changeset.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const uint8_t apex[] = "\7example";
+static const uint8_t ns[] = "\2ns\7example";
+
+static void
+add(struct spool *s, const uint8_t *owner, uint16_t type, const uint8_t *rdata,
+    size_t rdlen)
+{
+	struct rr rr = {
+	    .owner = owner,
+	    .rdata = rdata,
+	    .ttl = 3600,
+	    .type = type,
+	    .rdlen = (uint16_t)rdlen,
+	};
+
+	if (spool_add(s, &rr) != SECD_OK) {
+		abort();
+	}
+}
+
+/* A zone with this serial: a host, a cut with glue, a wildcard, NSEC3. */
+static struct image *
+make_base(const struct build_params *p, uint32_t serial)
+{
+	uint8_t soa[sizeof(apex) * 2 + 20] = {0};
+	struct build_report report;
+	struct image *im;
+	struct spool *s;
+
+	memcpy(soa, apex, sizeof(apex));
+	memcpy(soa + sizeof(apex), apex, sizeof(apex));
+	put_u32(soa + sizeof(apex) * 2, serial);
+	if (spool_new("/tmp", 1 << 20, &s) != SECD_OK) {
+		abort();
+	}
+	add(s, apex, RR_TYPE_SOA, soa, sizeof(soa));
+	add(s, apex, RR_TYPE_NS, ns, sizeof(ns));
+	add(s, apex, RR_TYPE_NSEC3PARAM, (const uint8_t *)"\1\0\0\0\0", 5);
+	add(s, ns, RR_TYPE_A, (const uint8_t *)"abcd", 4);
+	add(s, (const uint8_t *)"\1s\7example", RR_TYPE_NS,
+	    (const uint8_t *)"\1a\1s\7example", 13);
+	add(s, (const uint8_t *)"\1a\1s\7example", RR_TYPE_A,
+	    (const uint8_t *)"abcd", 4);
+	add(s, (const uint8_t *)"\1*\1w\7example", RR_TYPE_TXT,
+	    (const uint8_t *)"\1x", 2);
+	if (build_from_spool(p, s, &im, &report) != SECD_OK) {
+		abort();
+	}
+	spool_free(s);
+	return im;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct build_params p = {
+	    .apex = apex,
+	    .hash_key = {.k = {1, 2}},
+	    .dir = "/tmp",
+	    .memory_max = SIZE_MAX / 4,
+	};
+	struct changeset cs = {.from = 0};
+	const struct changeset *list[] = {&cs};
+	struct build_report report;
+	struct image *base, *im;
+
+	if (changeset_from_octets(data, size, &cs) != SECD_OK) {
+		return 0;
+	}
+	base = make_base(&p, cs.from);
+	if (build_from_changes(&p, base, list, 1, &im, &report) == SECD_OK) {
+		if (image_verify(im) != SECD_OK || image_serial(im) != cs.to ||
+		    image_record_count(im) !=
+			image_record_count(base) + cs.added - cs.deleted) {
+			abort();
+		}
+		image_unref(im);
+	} else if (report.reason[0] == '\0') {
+		abort();
+	}
+	image_unref(base);
+	changeset_fini(&cs);
+	return 0;
+}
