@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#define URCU_INLINE_SMALL_FUNCTIONS
-
 #include "zone/version.h"
 
 #include <stdlib.h>
@@ -108,10 +106,14 @@ version_find(const struct version *v, const uint8_t *lower, size_t len,
 	return image_find(v->image, lower, len, hash);
 }
 
+/*
+ * What rcu_dereference and rcu_xchg_pointer are, in the compiler's own terms:
+ * then the thread sanitizer sees how a version gets from thread to thread.
+ */
 struct version *
 zone_version(const struct zone *z)
 {
-	return rcu_dereference(z->version);
+	return __atomic_load_n(&z->version, __ATOMIC_ACQUIRE);
 }
 
 static void
@@ -123,7 +125,8 @@ drop(struct rcu_head *head)
 void
 zone_publish_take(struct zone *z, struct version *v)
 {
-	struct version *old = rcu_xchg_pointer(&z->version, v);
+	struct version *old =
+	    __atomic_exchange_n(&z->version, v, __ATOMIC_ACQ_REL);
 
 	if (old != NULL) {
 		call_rcu(&old->rcu, drop);

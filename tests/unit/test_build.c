@@ -51,8 +51,11 @@ stop(void **state)
 static void
 make(const char *text)
 {
-	int rc = zonefile_build(&params, text, &im, &report);
+	int rc;
 
+	image_unref(im);
+	im = NULL;
+	rc = zonefile_build(&params, text, &im, &report);
 	if (rc != SECD_OK) {
 		fail_msg("refused: %s", report.reason);
 	}
@@ -62,6 +65,8 @@ make(const char *text)
 static void
 refuse(int rc, const char *text, const char *reason)
 {
+	image_unref(im);
+	im = NULL;
 	assert_int_equal(zonefile_build(&params, text, &im, &report), rc);
 	assert_null(im);
 	assert_string_equal(report.reason, reason);
@@ -318,9 +323,7 @@ a_name_without_room_for_a_star_has_no_hash_of_one(void **state)
 		assert_flags(
 		    name,
 		    i == 0 ? NODE_OWN_HASH | NODE_STAR_HASH : NODE_OWN_HASH, 0);
-		image_unref(im);
 	}
-	im = NULL;
 }
 
 static void
@@ -469,8 +472,6 @@ limits_are_kept(void **state)
 	(void)state;
 	params.limits.records = 4;
 	make(APEX "a A 192.0.2.1\n");
-	image_unref(im);
-	im = NULL;
 	refuse(SECD_ELIMIT, APEX "a A 192.0.2.1\nb A 192.0.2.1\n",
 	       "more than 4 records at ns.example.");
 	params.limits.records = 0;
