@@ -207,7 +207,9 @@ take_reply(knot_ctl_t *ctl, struct output *o)
 
 	while ((rc = control_row_receive(ctl, &row)) == SECD_OK) {
 		if (row.error != NULL && row.error[0] != '\0') {
-			fprintf(stderr, "secondaryctl: %s\n", row.error);
+			fputs("secondaryctl: ", stderr);
+			show_text(stderr, row.error);
+			putc('\n', stderr);
 			status = EXIT_FAILED;
 			continue;
 		}

@@ -35,9 +35,8 @@ add(struct line *l, const char *format, ...)
 	}
 }
 
-/* Values hold what other servers sent. */
-static void
-print_safely(FILE *out, const char *text)
+void
+show_text(FILE *out, const char *text)
 {
 	for (const char *p = text; *p != '\0'; p++) {
 		unsigned char c = (unsigned char)*p;
@@ -54,12 +53,12 @@ static void
 print_line(FILE *out, const char *label, const char *text)
 {
 	fputs("    ", out);
-	print_safely(out, label);
+	show_text(out, label);
 	for (size_t i = strlen(label); i < LABEL_WIDTH; i++) {
 		putc(' ', out);
 	}
 	putc(' ', out);
-	print_safely(out, text);
+	show_text(out, text);
 	putc('\n', out);
 }
 
@@ -306,7 +305,7 @@ void
 show_rows(FILE *out, struct rows *r, int64_t now)
 {
 	if (r->zone != NULL && r->zone[0] != '\0') {
-		print_safely(out, r->zone);
+		show_text(out, r->zone);
 		putc('\n', out);
 	}
 	if (has_item(r, "held")) { /* a zone_report */

@@ -13,6 +13,9 @@
 
 #include "rows.h"
 
+/** Text of unknown origin: what is not printable ASCII becomes \xHH. */
+void show_text(FILE *out, const char *text);
+
 /** now  wall clock, seconds since the epoch */
 void show_rows(FILE *out, struct rows *r, int64_t now);
 

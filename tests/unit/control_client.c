@@ -19,10 +19,23 @@ static void
 note(struct control_fixture *f, const char *what, const uint8_t *apex)
 {
 	char text[NAME_TEXT_MAX];
-	size_t len = strlen(f->asked);
+	size_t len;
 
-	snprintf(f->asked + len, sizeof(f->asked) - len, "%s %s\n", what,
+	pthread_mutex_lock(&f->lock);
+	len = strlen(f->notes);
+	snprintf(f->notes + len, sizeof(f->notes) - len, "%s %s\n", what,
 		 apex == NULL ? "all" : name_to_text(apex, text));
+	pthread_mutex_unlock(&f->lock);
+}
+
+const char *
+control_fixture_asked(struct control_fixture *f)
+{
+	pthread_mutex_lock(&f->lock);
+	strcpy(f->asked, f->notes);
+	f->notes[0] = '\0';
+	pthread_mutex_unlock(&f->lock);
+	return f->asked;
 }
 
 static void
@@ -124,6 +137,7 @@ control_fixture_setup(void **state)
 	char reason[256];
 
 	assert_non_null(f);
+	assert_int_equal(pthread_mutex_init(&f->lock, NULL), 0);
 	log_set_target(LOG_TARGET_STDERR, LOG_LEVEL_NONE);
 	snprintf(f->dir, sizeof(f->dir), "%s/ctl.XXXXXX",
 		 tmp == NULL ? "/tmp" : tmp);
@@ -155,6 +169,7 @@ control_fixture_teardown(void **state)
 	control_close(f->control);
 	assert_int_equal(access(f->path, F_OK), -1);
 	assert_int_equal(rmdir(f->dir), 0);
+	pthread_mutex_destroy(&f->lock);
 	free(f);
 	return 0;
 }
@@ -187,7 +202,7 @@ control_fixture_ask(struct control_fixture *f, const char *command, bool force,
 
 	assert_non_null(ctl);
 	f->reply[0] = '\0';
-	f->asked[0] = '\0';
+	control_fixture_asked(f);
 	q.command = strdup(command);
 	for (; args != NULL && args[q.arg_count] != NULL; q.arg_count++) {
 		q.args = realloc(q.args, (q.arg_count + 1) * sizeof(*q.args));
@@ -201,5 +216,6 @@ control_fixture_ask(struct control_fixture *f, const char *command, bool force,
 	}
 	knot_ctl_close(ctl);
 	knot_ctl_free(ctl);
+	control_fixture_asked(f);
 	return rc;
 }

@@ -7,6 +7,9 @@
 #ifndef TESTS_CONTROL_CLIENT_H
 #define TESTS_CONTROL_CLIENT_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "server/control.h"
 
 struct control_fixture {
@@ -14,8 +17,10 @@ struct control_fixture {
 	char path[300];
 	struct control *control;
 	struct control_handler handler; /* of the fake server */
-	char asked[4096];               /* what it was asked, a line each */
-	size_t zone_count;              /* that the fake server has */
+	atomic_size_t zone_count;       /* that the fake server has */
+	pthread_mutex_t lock;           /* of `notes` */
+	char notes[4096];               /* what it was asked, a line each */
+	char asked[4096];               /* the same, when it was looked at */
 	char reply[1 << 16];            /* what the client got, a line a row */
 };
 
@@ -23,8 +28,11 @@ struct control_fixture {
 int control_fixture_setup(void **state);
 int control_fixture_teardown(void **state);
 
+/** What was asked since the last time, in f->asked. */
+const char *control_fixture_asked(struct control_fixture *f);
+
 /**
- * Ask as secondaryctl does; the reply is in f->reply.
+ * Ask as secondaryctl does; the reply is in f->reply, and f->asked is new.
  *
  * args     ends with NULL; may be NULL
  * Returns  as control_row_receive at the end: SECD_ENOTFOUND when all is well

@@ -235,17 +235,17 @@ commands_reach_the_server(void **state)
 {
 	struct control_fixture *f = *state;
 
-	f->asked[0] = '\0';
+	control_fixture_asked(f);
 	assert_int_equal(ctl_at(f, "retransfer --force a b"), 0);
 	assert_string_equal(output, "");
 	assert_int_equal(ctl_at(f, "retransfer a"), 0);
 	assert_int_equal(ctl_at(f, "notify"), 0);
 	assert_int_equal(ctl_at(f, "stop"), 0);
-	assert_string_equal(f->asked, "retransfer by force a.\n"
-				      "retransfer by force b.\n"
-				      "retransfer a.\n"
-				      "notify all\n"
-				      "stop all\n");
+	assert_string_equal(control_fixture_asked(f), "retransfer by force a.\n"
+						      "retransfer by force b.\n"
+						      "retransfer a.\n"
+						      "notify all\n"
+						      "stop all\n");
 }
 
 static void
@@ -258,6 +258,24 @@ a_command_that_fails_exits_with_1(void **state)
 	assert_int_equal(ctl_at(f, "frobnicate"), 1);
 	assert_string_equal(output, "secondaryctl: unknown command "
 				    "\"frobnicate\"\n");
+}
+
+static void
+bad_reload(void *ctx, struct control_reply *r)
+{
+	(void)ctx;
+	control_reply_error(r, "a\033[31m\nb\x9b");
+}
+
+static void
+an_error_cannot_play_with_the_terminal(void **state)
+{
+	struct control_fixture *f = *state;
+
+	f->handler.reload = bad_reload;
+	restart_with(f);
+	assert_int_equal(ctl_at(f, "reload"), 1);
+	assert_string_equal(output, "secondaryctl: a\\x1b[31m\\x0ab\\x9b\n");
 }
 
 static void
@@ -329,6 +347,7 @@ main(void)
 	    TEST(json_has_types),
 	    TEST(commands_reach_the_server),
 	    TEST(a_command_that_fails_exits_with_1),
+	    TEST(an_error_cannot_play_with_the_terminal),
 	    TEST(a_wrong_call_exits_with_2),
 	    TEST(no_daemon_exits_with_3),
 	    TEST(a_configuration_names_the_socket),
