@@ -50,16 +50,22 @@ show_text(FILE *out, const char *text)
 }
 
 static void
-print_line(FILE *out, const char *label, const char *text)
+print_padded(FILE *out, const char *label, size_t width, const char *text)
 {
 	fputs("    ", out);
 	show_text(out, label);
-	for (size_t i = strlen(label); i < LABEL_WIDTH; i++) {
+	for (size_t i = strlen(label); i < width; i++) {
 		putc(' ', out);
 	}
 	putc(' ', out);
 	show_text(out, text);
 	putc('\n', out);
+}
+
+static void
+print_line(FILE *out, const char *label, const char *text)
+{
+	print_padded(out, label, LABEL_WIDTH, text);
 }
 
 /* The two largest units: "3 h 5 min". */
@@ -268,10 +274,34 @@ show_primaries(FILE *out, struct rows *r, int64_t now)
 	}
 }
 
+static void
+add_label(struct line *l, const struct row *row)
+{
+	add(l, "%s%s%s", row->id, row->id[0] == '\0' ? "" : " ", row->item);
+}
+
+static size_t
+rest_width(const struct rows *r)
+{
+	size_t width = LABEL_WIDTH;
+
+	for (size_t i = 0; i < r->count; i++) {
+		struct line label = {.len = 0};
+
+		add_label(&label, &r->rows[i]);
+		if (!r->rows[i].is_taken && label.len > width) {
+			width = label.len;
+		}
+	}
+	return width;
+}
+
 /* What this program does not know. */
 static void
 show_rest(FILE *out, struct rows *r, int64_t now)
 {
+	size_t width = rest_width(r);
+
 	for (size_t i = 0; i < r->count; i++) {
 		struct row *row = &r->rows[i];
 		struct line label = {.len = 0}, value = {.len = 0};
@@ -279,14 +309,13 @@ show_rest(FILE *out, struct rows *r, int64_t now)
 		if (row->is_taken) {
 			continue;
 		}
-		add(&label, "%s%s%s", row->id, row->id[0] == '\0' ? "" : " ",
-		    row->item);
+		add_label(&label, row);
 		if (row->type == CONTROL_TIME) {
 			add_moment(&value, strtoll(row->value, NULL, 10), now);
 		} else {
 			add(&value, "%s", row->value);
 		}
-		print_line(out, label.text, value.text);
+		print_padded(out, label.text, width, value.text);
 	}
 }
 

@@ -45,7 +45,7 @@ fake_status(void *ctx, struct control_reply *r)
 	control_reply_text(r, NULL, NULL, "version", "%s", "1.2.3");
 	control_reply_number(r, NULL, NULL, "zones", 7);
 	control_reply_time(r, NULL, NULL, "started-at", 1700000000);
-	control_reply_bool(r, NULL, NULL, "alarm", true);
+	control_reply_bool(r, NULL, NULL, "alarm-of-any-zone", true);
 }
 
 static void

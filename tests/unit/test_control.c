@@ -30,7 +30,7 @@ rows_arrive_with_their_types(void **state)
 	assert_string_equal(f->reply, "||version|s|1.2.3\n"
 				      "||zones|n|7\n"
 				      "||started-at|t|1700000000\n"
-				      "||alarm|b|on\n");
+				      "||alarm-of-any-zone|b|on\n");
 }
 
 static void

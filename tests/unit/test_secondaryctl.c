@@ -68,10 +68,10 @@ status_is_aligned(void **state)
 	struct control_fixture *f = *state;
 
 	assert_int_equal(ctl_at(f, "status"), 0);
-	assert_like("    version         1.2.3\n"
-		    "    zones           7\n"
-		    "    started-at      * d * h ago (2023-11-14T22:13:20Z)\n"
-		    "    alarm           on\n");
+	assert_like("    version           1.2.3\n"
+		    "    zones             7\n"
+		    "    started-at        * d * h ago (2023-11-14T22:13:20Z)\n"
+		    "    alarm-of-any-zone on\n");
 }
 
 /* What a zone in every respect looks like. */
@@ -209,9 +209,9 @@ json_has_types(void **state)
 	struct control_fixture *f = *state;
 
 	assert_int_equal(ctl_at(f, "--json status"), 0);
-	assert_string_equal(output,
-			    "[{\"version\":\"1.2.3\",\"zones\":7,"
-			    "\"started-at\":1700000000,\"alarm\":true}]\n");
+	assert_string_equal(
+	    output, "[{\"version\":\"1.2.3\",\"zones\":7,"
+		    "\"started-at\":1700000000,\"alarm-of-any-zone\":true}]\n");
 	f->handler.zone_status = rich_zone;
 	restart_with(f);
 	assert_int_equal(ctl_at(f, "--json zone-status example"), 0);
@@ -329,7 +329,7 @@ a_configuration_names_the_socket(void **state)
 	fclose(conf);
 	snprintf(arguments, sizeof(arguments), "-c %s status", path);
 	assert_int_equal(ctl(arguments), 0);
-	assert_like("    version         1.2.3\n*");
+	assert_like("    version           1.2.3\n*");
 	assert_int_equal(unlink(path), 0);
 }
 
