@@ -16,6 +16,7 @@
 #define UDP_RECEIVE_BUFFER (1 << 20)
 #define UDP_SEND_BUFFER    (1 << 20)
 #define TCP_BACKLOG        511
+#define TCP_UNSENT_MAX     (128 << 10)
 /* Every IPv6 path takes this much (RFC 8200 section 5). */
 #define IPV6_LEAST_MTU 1280
 
@@ -79,6 +80,9 @@ open_one(struct listen_socket *s, const struct sockaddr_storage *address,
 		set_udp_options(s);
 	} else {
 		set_int(s->fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		/* Inherited by connections: a transfer to a slow client waits
+		 * with us rather than in megabytes of the kernel's. */
+		set_int(s->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, TCP_UNSENT_MAX);
 	}
 	if (bind(s->fd, name, address_len(address)) != 0 ||
 	    (type != SOCK_DGRAM && listen(s->fd, TCP_BACKLOG) != 0)) {

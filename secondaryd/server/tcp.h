@@ -4,7 +4,9 @@
  * queries one after the other or pipelined, and outgoing transfers.
  *
  * A connection is closed when it is idle for tcp-idle-timeout, when a message
- * once begun does not arrive, or an answer is not taken, for tcp-io-timeout.
+ * once begun does not arrive, or of an answer nothing is taken, for
+ * tcp-io-timeout; also when either takes twelve times that in all, or a transfer
+ * longer than transfer-max-time.
  * While answers wait to be taken nothing more is read. Responses go out in the
  * order of their queries.
  */

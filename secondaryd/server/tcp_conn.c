@@ -3,14 +3,21 @@
 #include "server/tcp_conn.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/octets.h"
+
+/* A message or its answer has this many times tcp-io-timeout in all; transfers
+ * have transfer-max-time. */
+#define TOTAL_FACTOR 12
 
 struct tcp_conn {
 	struct tcp_conn *next, **prev;
@@ -19,6 +26,8 @@ struct tcp_conn {
 	ev_io readable, writable;
 	ev_timer timer;
 	ev_tstamp active_at; /* octets last went in or out */
+	ev_tstamp rest_at;   /* nothing was under way */
+	int unacked;         /* octets that the client had not yet, then */
 	/* Begun, but not whole yet: kept here only while that is so. */
 	struct buf in;
 	/* Not taken yet by the client. */
@@ -58,20 +67,49 @@ is_busy(const struct tcp_conn *c)
 	return c->in.len > 0 || c->out.len > 0 || c->stream != NULL;
 }
 
+/* The kernel says that the socket is writable only when much of its buffer is
+ * free again: a slow client that takes a little all the time is seen here. */
+static void
+look_for_progress(struct tcp_conn *c)
+{
+	int unacked = 0;
+
+	if (c->out.len == 0 || ioctl(c->fd, SIOCOUTQ, &unacked) != 0) {
+		return;
+	}
+	if (unacked < c->unacked) {
+		c->active_at = ev_now(c->shared->loop);
+	}
+	c->unacked = unacked;
+}
+
+static bool
+takes_too_long(const struct tcp_conn *c)
+{
+	if (c->stream != NULL) {
+		return clock_awake_ms() > c->stream->deadline_ms;
+	}
+	return is_busy(c) && ev_now(c->shared->loop) - c->rest_at >
+	                         TOTAL_FACTOR * c->shared->io_s;
+}
+
 /* The timer is set once and looks back: no timer call for each query. */
 static void
 on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct tcp_conn *c = timer->data;
 	double limit = is_busy(c) ? c->shared->io_s : c->shared->idle_s;
-	double left = c->active_at + limit - ev_now(loop);
-	bool too_long = c->stream != NULL &&
-	                clock_awake_ms() > c->stream->deadline_ms;
+	double left;
 
 	(void)events;
-	if (left <= 0.0 || too_long) {
+	look_for_progress(c);
+	left = c->active_at + limit - ev_now(loop);
+	if (left <= 0.0 || takes_too_long(c)) {
 		tcp_conn_close(c);
 		return;
+	}
+	if (c->out.len > 0 && left > limit / 4) {
+		left = limit / 4; /* look for progress meanwhile */
 	}
 	ev_timer_set(timer, left, 0.0);
 	ev_timer_start(loop, timer);
@@ -81,6 +119,8 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 static void
 became_busy(struct tcp_conn *c)
 {
+	c->rest_at = ev_now(c->shared->loop);
+	c->unacked = INT_MAX;
 	if (ev_timer_remaining(c->shared->loop, &c->timer) > c->shared->io_s) {
 		ev_timer_stop(c->shared->loop, &c->timer);
 		ev_timer_set(&c->timer, c->shared->io_s, 0.0);
