@@ -10,6 +10,8 @@
 #include "zone/answer_internal.h"
 #include "zone/version.h"
 
+#define SERVERS_MAX 32 /* for more there is no room in UDP anyway */
+
 /* Where the addresses of one server come from, and what they are worth. */
 struct server {
 	struct response_name name; /* as it stands in the NS record */
@@ -48,20 +50,16 @@ answer_referral(struct answer *a, const struct node *cut)
 }
 
 static void
-put_addresses(struct answer *a, const struct server *server)
+put_address(struct answer *a, const struct server *server, uint16_t type)
 {
-	static const uint16_t types[] = {RR_TYPE_A, RR_TYPE_AAAA};
+	const struct rrset *s = node_find(server->node, type);
 	bool sigs = a->sigs && server->node->barrier_labels == 0;
 
-	for (unsigned i = 0; i < 2; i++) {
-		const struct rrset *s = node_find(server->node, types[i]);
-
-		if (s != NULL &&
-		    !response_put(&a->r, RESPONSE_ADDITIONAL, server->node, s,
-				  &server->name, sigs) &&
-		    server->required) {
-			a->truncated = true;
-		}
+	if (s != NULL &&
+	    !response_put(&a->r, RESPONSE_ADDITIONAL, server->node, s,
+			  &server->name, sigs) &&
+	    server->required) {
+		a->truncated = true;
 	}
 }
 
@@ -94,27 +92,53 @@ find_server(struct answer *a, struct server *server, bool is_glue, bool inlined)
 	       (!is_glue || server->node->barrier_labels > 0);
 }
 
+/*
+ * Look up the addresses of those servers whose are not there yet. When there
+ * is no room for all, an IPv4 address of each is worth more than both of some.
+ */
+static void
+put_servers(struct answer *a, bool is_glue, bool inlined)
+{
+	struct server servers[SERVERS_MAX];
+	uint8_t buffer[NAME_LEN_MAX];
+	unsigned count = 0;
+	size_t at = a->ns_at;
+
+	for (unsigned i = 0; i < a->ns->count && !a->truncated; i++) {
+		size_t rdata_at = response_rdata_at(&a->r, at);
+		struct server server;
+
+		at = response_next_at(&a->r, at);
+		if (inlined &&
+		    response_points_to(&a->r, rdata_at, a->ns_name.at)) {
+			continue; /* surely below the cut */
+		}
+		server.name = response_name_at(&a->r, rdata_at, buffer);
+		if (!find_server(a, &server, is_glue, inlined)) {
+			continue;
+		}
+		put_address(a, &server, RR_TYPE_A);
+		if (count < SERVERS_MAX && server.name.at != 0) {
+			servers[count++] =
+			    server; /* in the message is enough */
+		} else {
+			put_address(a, &server, RR_TYPE_AAAA);
+		}
+	}
+	for (unsigned i = 0; i < count; i++) {
+		put_address(a, &servers[i], RR_TYPE_AAAA);
+	}
+}
+
 void
 answer_referral_addresses(struct answer *a)
 {
 	bool is_glue = a->ns_name.len > 0, inlined = false;
-	uint8_t buffer[NAME_LEN_MAX];
-	size_t at = a->ns_at;
 
-	if (is_glue && response_can_put_glue(&a->r, a->ns, at)) {
-		answer_must(a,
-			    response_put_glue(&a->r, a->ns, at, &a->ns_name));
+	if (is_glue && response_can_put_glue(&a->r, a->ns, a->ns_at)) {
+		answer_must(
+		    a, response_put_glue(&a->r, a->ns, a->ns_at, &a->ns_name));
 		inlined = true;
 	}
-	for (unsigned i = 0; i < a->ns->count && !a->truncated; i++) {
-		struct server server = {
-		    .name = response_name_at(
-			&a->r, response_rdata_at(&a->r, at), buffer),
-		};
-
-		if (find_server(a, &server, is_glue, inlined)) {
-			put_addresses(a, &server);
-		}
-		at = response_next_at(&a->r, at);
-	}
+	put_servers(a, is_glue, inlined);
 }

@@ -117,13 +117,29 @@ response_name_at(const struct response *r, size_t at, uint8_t *buffer)
 	return name;
 }
 
-/* Behind the owner that stands at `at`. */
+/* The pointer or the root label in which the name at `at` ends. */
 static size_t
-skip_owner(const struct response *r, size_t at)
+skip_labels(const struct response *r, size_t at)
 {
 	while (at < r->len && r->wire[at] != 0 && r->wire[at] < 0xc0) {
 		at += r->wire[at] + 1u;
 	}
+	return at;
+}
+
+bool
+response_points_to(const struct response *r, size_t at, uint16_t to)
+{
+	at = skip_labels(r, at);
+	return at + 2 <= r->len &&
+	       get_u16(r->wire + at) == (RESPONSE_POINTER | to);
+}
+
+/* Behind the owner that stands at `at`. */
+static size_t
+skip_owner(const struct response *r, size_t at)
+{
+	at = skip_labels(r, at);
 	return at + (at < r->len && r->wire[at] != 0 ? 2 : 1);
 }
 

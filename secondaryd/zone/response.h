@@ -68,6 +68,9 @@ struct response_name response_suffix(const struct response *r,
 struct response_name response_name_at(const struct response *r, size_t at,
 				      uint8_t *buffer);
 
+/** Does the name that was written at `at` end in a pointer to `to`? */
+bool response_points_to(const struct response *r, size_t at, uint16_t to);
+
 /** The octet where the RDATA of the record at `at` starts. */
 size_t response_rdata_at(const struct response *r, size_t at);
 

@@ -92,6 +92,53 @@ is_in_reach(const struct rrset *s, size_t at)
 	return s->fixup_count == 0 || at + s->wire_len <= RESPONSE_POINTER_MAX;
 }
 
+/* Copy RRs without names to patch, giving each the root as owner. */
+static size_t
+copy_below_root(uint8_t *to, const uint8_t *from, size_t len)
+{
+	uint8_t *p = to;
+
+	while (len >= 2 + RESPONSE_RR_HEAD) {
+		size_t rr_len = 2 + RESPONSE_RR_HEAD + get_u16(from + 10);
+
+		if (rr_len > len) {
+			break; /* damaged */
+		}
+		*p++ = 0;
+		memcpy(p, from + 2, rr_len - 2);
+		p += rr_len - 2;
+		from += rr_len;
+		len -= rr_len;
+	}
+	return (size_t)(p - to);
+}
+
+/*
+ * The root as owner takes one octet, a pointer to it two: an octet less for
+ * each record of a negative answer from the root zone.
+ */
+static bool
+put_at_root(struct response *r, enum response_section section,
+	    const struct rrset *s, bool sigs)
+{
+	const uint8_t *wire = rrset_wire(s);
+	unsigned count = s->count + (sigs ? s->sig_count : 0u);
+
+	/* A little more than it takes, but no count is to be trusted. */
+	if (!response_has_room(r,
+			       (size_t)s->wire_len + (sigs ? s->sig_len : 0))) {
+		return false;
+	}
+	r->len += copy_below_root(r->wire + r->len, wire, s->wire_len);
+	if (sigs) {
+		r->len += copy_below_root(r->wire + r->len,
+					  wire + s->wire_len + s->glue_len,
+					  s->sig_len);
+	}
+	r->counts[section] = (uint16_t)(r->counts[section] + count);
+	return true;
+}
+
 /*
  * Copy RRs and signatures behind an owner of the first RR that is, or will be,
  * written over `first_len` octets at r->len.
@@ -135,6 +182,9 @@ response_put(struct response *r, enum response_section section,
 {
 	if (s->count == 0 || s->wire_len < 2 + RESPONSE_RR_HEAD) {
 		return true; /* signatures whose RRset is missing */
+	}
+	if (owner->len == 1 && s->fixup_count == 0) {
+		return put_at_root(r, section, s, sigs);
 	}
 	if (owner->at == 0 || !is_in_reach(s, r->len)) {
 		return put_expanded(r, section, n, s, owner, true, sigs);
@@ -182,6 +232,9 @@ response_put_own(struct response *r, enum response_section section,
 
 	if (s->count == 0 || s->wire_len < 2 + RESPONSE_RR_HEAD) {
 		return true;
+	}
+	if (n->owner_len == 1 && s->fixup_count == 0) {
+		return put_at_root(r, section, s, sigs);
 	}
 	if (r->len + n->owner_len > RESPONSE_POINTER_MAX) {
 		return put_expanded(r, section, n, s, &owner, true, sigs);
