@@ -559,10 +559,92 @@ file_count(const char *path)
 }
 
 static void
+add(struct spool *s, const char *owner, uint16_t type, const void *rdata,
+    size_t rdlen)
+{
+	uint8_t name[NAME_LEN_MAX];
+	struct rr rr = {
+	    .owner = zonefile_name(owner, name),
+	    .rdata = rdata,
+	    .ttl = 60,
+	    .type = type,
+	    .rdlen = (uint16_t)rdlen,
+	};
+
+	assert_int_equal(spool_add(s, &rr), SECD_OK);
+}
+
+#define MANY 70000 /* names: more than lists keep in memory */
+
+static struct spool *
+many_names(const char *suffix)
+{
+	struct zonefile z = {0};
+	struct spool *s;
+	char text[100];
+
+	zonefile_parse(&z, "example.",
+		       APEX "cut NS a.cut\ncut NS z.cut\nz.cut AAAA ::1\n");
+	assert_int_equal(spool_new("/tmp", 1 << 20, &s), SECD_OK);
+	for (size_t i = 0; i < z.count; i++) {
+		assert_int_equal(spool_add(s, &z.rrs[i]), SECD_OK);
+	}
+	zonefile_free(&z);
+	add(s, "a.cut.example.", RR_TYPE_A, "abcd", 4);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(text, sizeof(text), "n%d.%s", i, suffix);
+		add(s, text, RR_TYPE_A, "abcd", 4);
+	}
+	return s;
+}
+
+static void
+find_many(const char *suffix)
+{
+	char text[100];
+
+	assert_int_equal(image_verify(im), SECD_OK);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(text, sizeof(text), "n%d.%s", i, suffix);
+		assert_non_null(zonefile_find(im, text));
+		snprintf(text, sizeof(text), "m%d.%s", i, suffix);
+		assert_null(zonefile_find(im, text));
+	}
+}
+
+static void
+more_names_than_lists_keep_in_memory_are_all_found(void **state)
+{
+	struct spool *s = many_names("example.");
+
+	(void)state;
+	params.memory_max = 4096;
+	assert_int_equal(build_from_spool(&params, s, &im, &report), SECD_OK);
+	spool_free(s);
+	assert_int_equal(image_record_count(im), MANY + 7);
+	find_many("example.");
+}
+
+static void
+a_cut_waits_for_glue_behind_more_than_memory_holds(void **state)
+{
+	struct spool *s = many_names("cut.example.");
+
+	(void)state;
+	params.memory_max = 4096;
+	assert_int_equal(build_from_spool(&params, s, &im, &report), SECD_OK);
+	spool_free(s);
+	assert_string_equal(glue_of("cut.example."), "1:100 28:1 ");
+	assert_flags("n1.cut.example.", NODE_OCCLUDED, 2);
+	find_many("cut.example.");
+}
+
+static void
 no_room_is_told_and_nothing_left_behind(void **state)
 {
 	char dir[] = "/tmp/test_build.XXXXXX";
 	struct rlimit old, small;
+	unsigned failures = 0;
 	struct model m;
 	struct rnd r = {1};
 
@@ -571,20 +653,28 @@ no_room_is_told_and_nothing_left_behind(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	small = old;
-	small.rlim_cur = 20000;
 	model_init(&m, "example.", MODEL_UNSIGNED);
 	model_fill(&m, &r, 400);
 	params = zonefile_params(m.apex);
 	params.dir = dir;
 	params.memory_max = 1000;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	assert_int_equal(model_build(&m, &params, &r, 1 << 20, &im, &report),
-			 SECD_ENOSPC);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
-	assert_string_equal(report.reason, "no room for temporary files");
-	assert_int_equal(file_count(dir), 0);
-	assert_int_equal(model_build(&m, &params, &r, 1 << 20, &im, &report),
-			 SECD_OK);
+	/* Out of room at one place after another, until there is enough. */
+	for (rlim_t room = 0; im == NULL; room += 1500) {
+		int rc;
+
+		small.rlim_cur = room;
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+		rc = model_build(&m, &params, &r, 1 << 20, &im, &report);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+		if (rc != SECD_OK) {
+			assert_int_equal(rc, SECD_ENOSPC);
+			assert_string_equal(report.reason,
+					    "no room for temporary files");
+			assert_int_equal(file_count(dir), 0);
+			failures++;
+		}
+	}
+	assert_in_range(failures, 10, 100);
 	assert_true(image_is_file(im));
 	model_check(&m, im);
 	assert_int_equal(file_count(dir), 1);
@@ -627,6 +717,8 @@ main(void)
 	    TEST(an_rrset_beyond_what_a_node_counts_is_refused),
 	    TEST(the_root_zone_is_a_zone),
 	    TEST(the_longest_names_are_fine),
+	    TEST(more_names_than_lists_keep_in_memory_are_all_found),
+	    TEST(a_cut_waits_for_glue_behind_more_than_memory_holds),
 	    TEST(no_room_is_told_and_nothing_left_behind),
 	};
 
