@@ -11,6 +11,7 @@
 
 /* What each list keeps in memory before it goes to a file. */
 #define LIST_MEMORY ((size_t)1024 * 1024)
+#define LIST_COUNT  5
 /* Slots of the hash made at once: 16 MiB, a million names. */
 #define RANGE_SLOTS ((uint64_t)1 << 21)
 
@@ -18,12 +19,12 @@ int
 image_write_init(struct image_write *w, const struct build_params *p)
 {
 	static const struct image_header blank;
-	struct stream *lists[] = {&w->pairs, &w->nsec, &w->fences, &w->nsec3,
-				  &w->hashes};
+	struct stream *lists[LIST_COUNT] = {&w->pairs, &w->nsec, &w->fences,
+					    &w->nsec3, &w->hashes};
 
 	*w = (struct image_write){.key = p->hash_key};
 	stream_init(&w->image, p->dir, p->memory_max, true);
-	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+	for (size_t i = 0; i < LIST_COUNT; i++) {
 		stream_init(lists[i], p->dir, LIST_MEMORY, false);
 	}
 	return stream_put(&w->image, &blank, sizeof(blank));

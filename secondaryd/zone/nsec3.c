@@ -24,7 +24,7 @@ nsec3_hash(const uint8_t *lower, uint16_t iterations, const uint8_t *salt,
 	uint8_t name[NAME_LEN_MAX], salt_copy[UINT8_MAX];
 	size_t len = name_len(lower);
 	/* libdnssec does not change them, but its types do not say so. */
-	dnssec_binary_t data = {.size = len, .data = name};
+	dnssec_binary_t input = {.size = len, .data = name};
 	dnssec_nsec3_params_t params = {
 	    .algorithm = DNSSEC_NSEC3_ALGORITHM_SHA1,
 	    .iterations = iterations,
@@ -36,7 +36,7 @@ nsec3_hash(const uint8_t *lower, uint16_t iterations, const uint8_t *salt,
 	if (salt_len > 0) {
 		memcpy(salt_copy, salt, salt_len);
 	}
-	if (dnssec_nsec3_hash(&data, &params, &out) != DNSSEC_EOK) {
+	if (dnssec_nsec3_hash(&input, &params, &out) != DNSSEC_EOK) {
 		return SECD_ENOMEM;
 	}
 	memcpy(hash, out.data, NODE_NSEC3_HASH_LEN);

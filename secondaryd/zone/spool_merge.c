@@ -105,7 +105,7 @@ spool_merge_begin(struct spool *s)
 {
 	size_t count = s->run_count;
 
-	s->heap = calloc(count + 1, sizeof(*s->heap));
+	s->heap = calloc(count + 1, sizeof(struct spool_run *));
 	if (s->heap == NULL) {
 		return SECD_ENOMEM;
 	}
