@@ -93,24 +93,22 @@ is_in_reach(const struct rrset *s, size_t at)
 }
 
 /* Copy RRs without names to patch, giving each the root as owner. */
-static size_t
-copy_below_root(uint8_t *to, const uint8_t *from, size_t len)
+static bool
+copy_below_root(struct response *r, const uint8_t *from, size_t len)
 {
-	uint8_t *p = to;
-
 	while (len >= 2 + RESPONSE_RR_HEAD) {
 		size_t rr_len = 2 + RESPONSE_RR_HEAD + get_u16(from + 10);
 
-		if (rr_len > len) {
-			break; /* damaged */
+		if (rr_len > len || !response_has_room(r, rr_len - 1)) {
+			return false;
 		}
-		*p++ = 0;
-		memcpy(p, from + 2, rr_len - 2);
-		p += rr_len - 2;
+		r->wire[r->len] = 0;
+		memcpy(r->wire + r->len + 1, from + 2, rr_len - 2);
+		r->len += rr_len - 1;
 		from += rr_len;
 		len -= rr_len;
 	}
-	return (size_t)(p - to);
+	return true;
 }
 
 /*
@@ -123,17 +121,13 @@ put_at_root(struct response *r, enum response_section section,
 {
 	const uint8_t *wire = rrset_wire(s);
 	unsigned count = s->count + (sigs ? s->sig_count : 0u);
+	size_t start = r->len;
 
-	/* A little more than it takes, but no count is to be trusted. */
-	if (!response_has_room(r,
-			       (size_t)s->wire_len + (sigs ? s->sig_len : 0))) {
+	if (!copy_below_root(r, wire, s->wire_len) ||
+	    (sigs && !copy_below_root(r, wire + s->wire_len + s->glue_len,
+				      s->sig_len))) {
+		r->len = start;
 		return false;
-	}
-	r->len += copy_below_root(r->wire + r->len, wire, s->wire_len);
-	if (sigs) {
-		r->len += copy_below_root(r->wire + r->len,
-					  wire + s->wire_len + s->glue_len,
-					  s->sig_len);
 	}
 	r->counts[section] = (uint16_t)(r->counts[section] + count);
 	return true;
