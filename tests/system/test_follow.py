@@ -36,6 +36,12 @@ def step(primary, sut, zone, key=None):
     dnsq.assert_same_zone(primary.at(), sut.at(), zone.apex, key=key)
 
 
+def wait_stored(case, sut, apex):
+    """Wait until what is served is on disk, too."""
+    case.wait_until(lambda: "not stored" not in sut.status_of(apex), 5,
+                    "the version to be stored")
+
+
 def kinds_since_start(sut, apex):
     return [t[0] for t in sut.transfers(apex)]
 
@@ -151,8 +157,7 @@ def a_restart_answers_from_disk_without_any_primary(case, how):
     prim.stop()
     if how == "kill":
         # What sync-interval grants: wait until it is on disk.
-        case.wait_until(lambda: "not durable" not in sut.status_of(zone.apex),
-                        5, "the version to be durable")
+        wait_stored(case, sut, zone.apex)
         sut.kill()
     else:
         assert sut.stop() == 0, "secondaryd did not end well"
@@ -176,6 +181,7 @@ def a_kill_at_any_moment_leaves_one_of_the_primarys_versions(case):
     zone = zones.flat(count=400)
     prim, sut = pair(case, "knot", zone)
     versions = {zone.serial: dnsq.axfr(prim.at(), zone.apex)}
+    wait_stored(case, sut, zone.apex)
     floor = zone.serial
     for _ in range(12):
         stop = threading.Event()

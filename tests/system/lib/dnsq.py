@@ -92,11 +92,13 @@ def _tcp(endpoint, timeout, source=None):
 
 
 def read_message(sock):
-    """One length-prefixed message; b"" at the end of the stream."""
+    """One length-prefixed message; b"" when the stream ends before."""
     head = read_exactly(sock, 2)
     if len(head) < 2:
         return b""
-    return read_exactly(sock, struct.unpack("!H", head)[0])
+    size = struct.unpack("!H", head)[0]
+    msg = read_exactly(sock, size)
+    return msg if len(msg) == size else b""
 
 
 def read_exactly(sock, count):

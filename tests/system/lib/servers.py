@@ -24,6 +24,10 @@ Key = namedtuple("Key", "name algorithm secret")
 Peer = namedtuple("Peer", "address port key")
 
 
+# Where a server is asked that listens everywhere.
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
 def new_key(name="xfr.test.", algorithm="hmac-sha256", size=32):
     return Key(name, algorithm,
                base64.b64encode(secrets.token_bytes(size)).decode())
@@ -126,10 +130,11 @@ class Server:
     # -- addresses
     def at(self, address=None):
         """(address, port) to ask this server at."""
-        return address or self.addresses[0], self.port
+        address = address or self.addresses[0]
+        return ANY_ADDRESS.get(address, address), self.port
 
     def peer(self, key=None, address=None):
-        return Peer(address or self.addresses[0], self.port, key)
+        return Peer(self.at(address)[0], self.port, key)
 
     # -- running
     def write_config(self):
