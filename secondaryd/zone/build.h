@@ -5,15 +5,17 @@
  * image that exists may be served.
  *
  * Long work: for the build thread. Memory is bounded by the spool's chunk and
- * the largest node, whatever the zone's size; files are written in `dir`.
+ * the largest node, whatever the zone's size (and, for changes, by how many
+ * they are); files are written in `dir`.
  *
  * Refused: records outside of the zone; no SOA or more than one at the apex,
  * or one elsewhere; no NS at the apex; CNAME beside other data (RRSIG, NSEC
  * and KEY may stand beside it, RFC 4034); more than one CNAME or DNAME at an
- * owner; a limit exceeded. Tolerated as other servers do: records below cuts
- * and DNAMEs (kept, not answered), RRSIGs without their RRset. Duplicates are
- * merged; an RRset gets one TTL: in an AXFR the lowest (RFC 2181 section 5.2),
- * in a changeset the one of the record added last.
+ * owner; types that are no data (OPT, QTYPEs); a limit exceeded. Tolerated as
+ * other servers do: records below cuts and DNAMEs (kept, not answered), RRSIGs
+ * without their RRset. Duplicates are merged; an RRset gets one TTL: in an
+ * AXFR the lowest (RFC 2181 section 5.2), in a changeset the one of the record
+ * added last.
  */
 
 #ifndef SECD_ZONE_BUILD_H

@@ -16,8 +16,6 @@
 #include "base/buf.h"
 #include "wire/rr.h"
 
-#define RECORD_LEN_MAX (NAME_LEN_MAX + 8 + RR_RDATA_MAX)
-
 /** Octets that a record takes. */
 size_t record_len(const struct rr *rr);
 
