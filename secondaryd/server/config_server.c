@@ -106,7 +106,7 @@ set_user(struct config_build *b, const struct config_item *it, void *object)
 	char *user = arena_copy_octets(b->arena, it->value, it->len);
 	char *group, *buffer;
 	struct passwd pw;
-	bool found;
+	bool found = false;
 	int rc;
 
 	if (user == NULL) {

@@ -196,7 +196,7 @@ run(struct process *p)
 		rc = start(p);
 	}
 	if (rc == SECD_OK) {
-		log_notice("serving %zu zones", p->server.zones.count);
+		log_notice("serving %zu zones", p->config->zone_count);
 		ready_serving();
 		serve(p, &signals);
 	}

@@ -77,6 +77,8 @@ load_and_adopt(struct operate *o, char *reason, size_t cap)
 			log_warning("%s", r.config->warnings[i]);
 		}
 		operate_set_logs(r.config);
+		log_notice("reloaded: serving %zu zones",
+		           r.config->zone_count);
 	}
 	config_unref(r.config);
 	return r.rc;
@@ -93,10 +95,7 @@ operate_reload(struct operate *o, char *reason, size_t cap)
 	rc = load_and_adopt(o, text, sizeof(text));
 	ready_serving();
 	pthread_mutex_unlock(&o->reloading);
-	if (rc == SECD_OK) {
-		log_notice("reloaded: serving %zu zones",
-		           o->server->zones.count);
-	} else {
+	if (rc != SECD_OK) {
 		log_error("not reloaded, the old configuration stays: %s",
 		          text);
 		if (reason != NULL) {

@@ -2,6 +2,7 @@
 
 #include "server/root.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <urcu-qsbr.h>
@@ -74,7 +75,8 @@ root_free(struct root *root)
 const struct root *
 root_get(const struct root_pointer *p)
 {
-	return rcu_dereference(p->current);
+	/* What rcu_dereference does, in words that sanitizers know. */
+	return atomic_load_explicit(&p->current, memory_order_acquire);
 }
 
 static void
@@ -86,7 +88,8 @@ free_later(struct rcu_head *head)
 void
 root_publish_take(struct root_pointer *p, struct root *root)
 {
-	struct root *old = rcu_xchg_pointer(&p->current, root);
+	struct root *old =
+	    atomic_exchange_explicit(&p->current, root, memory_order_acq_rel);
 
 	if (old != NULL) {
 		call_rcu(&((struct root_owned *)old)->rcu, free_later);

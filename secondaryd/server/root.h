@@ -23,7 +23,7 @@ struct root {
 };
 
 struct root_pointer {
-	struct root *current; /* RCU */
+	_Atomic(struct root *) current; /* RCU */
 };
 
 /**
