@@ -156,8 +156,10 @@ read_record(struct query *q, enum section section, size_t *pos)
 static int
 read_records(struct query *q, size_t pos)
 {
+	const uint8_t *counts = q->wire + 6;
+
 	for (unsigned section = ANSWER; section <= ADDITIONAL; section++) {
-		unsigned count = get_u16(q->wire + 6 + 2 * section);
+		unsigned count = get_u16(counts + (size_t)2 * section);
 
 		for (; count > 0; count--) {
 			if (read_record(q, section, &pos) != SECD_OK) {

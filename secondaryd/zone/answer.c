@@ -139,31 +139,40 @@ answer_class(struct answer *a)
 	}
 }
 
+/* Field by field: clearing all of it first costs a tenth of an answer. */
+static void
+begin(struct answer *a, const struct answer_context *ctx, const struct query *q,
+      enum answer_transport transport)
+{
+	a->ctx = ctx;
+	a->q = q;
+	a->transport = transport;
+	a->sigs = q->edns_do;
+	a->authoritative = false;
+	a->truncated = false;
+	a->rcode = q->rcode;
+	a->ede = EDE_NONE;
+	a->name = response_qname(q);
+	a->lower = q->lower;
+	a->hashes = &q->hashes;
+	a->hop_count = 0;
+	a->dname_count = 0;
+	a->proof_count = 0;
+	a->ns = NULL;
+}
+
 size_t
 answer_query(const struct answer_context *ctx, const struct query *q,
 	     enum answer_transport transport, uint8_t *out, size_t cap,
 	     size_t reserve, struct answer_result *result)
 {
 	size_t max = size_limit(ctx, q, transport, cap);
-	uint16_t flags;
+	struct answer_scratch scratch;
 	struct answer a;
+	uint16_t flags;
 
-	/* Field by field: clearing all of it would cost more than an answer. */
-	a.ctx = ctx;
-	a.q = q;
-	a.transport = transport;
-	a.sigs = q->edns_do;
-	a.authoritative = false;
-	a.truncated = false;
-	a.rcode = q->rcode;
-	a.ede = EDE_NONE;
-	a.name = response_qname(q);
-	a.lower = q->lower;
-	a.hashes = &q->hashes;
-	a.hop_count = 0;
-	a.dname_count = 0;
-	a.proof_count = 0;
-	a.ns = NULL;
+	begin(&a, ctx, q, transport);
+	a.scratch = &scratch;
 	response_begin(&a.r, q, ctx->identity, out, max, reserve);
 	if (q->rcode == RCODE_NOERROR) {
 		answer_class(&a);

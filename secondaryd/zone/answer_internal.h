@@ -35,8 +35,13 @@ struct answer_dname {
 	size_t at; /* of the record in the message */
 };
 
-/* What a CNAME leads to; unused, and not even cleared, before the first. */
-struct answer_target {
+/* Some kilobytes that most answers do not touch, and that nobody clears. */
+struct answer_scratch {
+	uint64_t seen[ANSWER_HOPS_MAX + 1]; /* hashes of names looked for */
+	struct answer_dname dnames[ANSWER_HOPS_MAX]; /* in the message */
+	struct answer_part proofs[ANSWER_PROOFS_MAX];
+
+	/* What the last CNAME led to. */
 	uint8_t name[NAME_LEN_MAX];
 	uint8_t lower[NAME_LEN_MAX];
 	struct name_hashes hashes;
@@ -64,7 +69,8 @@ struct answer {
 	enum image_denial denial; /* IMAGE_UNSIGNED unless `sigs` */
 	unsigned apex;            /* the apex's index in `hashes` */
 
-	unsigned hop_count;
+	/* Entries of the scratch memory. */
+	unsigned hop_count; /* CNAMEs followed: entries of `seen` */
 	unsigned dname_count;
 	unsigned proof_count;
 
@@ -73,10 +79,7 @@ struct answer {
 	size_t ns_at;                 /* where they start */
 	struct response_name ns_name; /* their owner */
 
-	uint64_t seen[ANSWER_HOPS_MAX + 1]; /* hashes of names looked for */
-	struct answer_dname dnames[ANSWER_HOPS_MAX]; /* in the message */
-	struct answer_part proofs[ANSWER_PROOFS_MAX];
-	struct answer_target target;
+	struct answer_scratch *scratch;
 };
 
 /** Suffix `i` of the name looked for, in lower case. */

@@ -28,12 +28,12 @@ damaged(struct answer *a)
 static bool
 follow(struct answer *a, size_t at)
 {
-	struct answer_target *t = &a->target;
+	struct answer_scratch *t = a->scratch;
 
 	if (a->truncated || a->q->qtype == RR_TYPE_CNAME) {
 		return false;
 	}
-	a->seen[a->hop_count++] = a->hashes->hash[0];
+	t->seen[a->hop_count++] = a->hashes->hash[0];
 	a->name =
 	    response_name_at(&a->r, response_rdata_at(&a->r, at), t->name);
 	name_lower(t->name, t->lower);
@@ -42,7 +42,7 @@ follow(struct answer *a, size_t at)
 	a->hashes = &t->hashes;
 	/* A loop has nothing behind it, and neither has an endless chain. */
 	for (unsigned i = 0; i < a->hop_count; i++) {
-		if (a->seen[i] == t->hashes.hash[0]) {
+		if (t->seen[i] == t->hashes.hash[0]) {
 			return false;
 		}
 	}
@@ -197,15 +197,15 @@ put_dname(struct answer *a, const struct node *n, const struct rrset *s,
 	size_t at = a->r.len;
 
 	for (unsigned i = 0; i < a->dname_count; i++) {
-		if (a->dnames[i].rrset == s) {
-			at = a->dnames[i].at;
+		if (a->scratch->dnames[i].rrset == s) {
+			at = a->scratch->dnames[i].at;
 			*target = response_name_at(
 			    &a->r, response_rdata_at(&a->r, at), buffer);
 			return;
 		}
 	}
-	a->dnames[a->dname_count].rrset = s;
-	a->dnames[a->dname_count++].at = at;
+	a->scratch->dnames[a->dname_count].rrset = s;
+	a->scratch->dnames[a->dname_count++].at = at;
 	answer_must(
 	    a, response_put(&a->r, RESPONSE_ANSWER, n, s, &owner, a->sigs));
 	if (!a->truncated) {

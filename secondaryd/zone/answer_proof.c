@@ -17,13 +17,13 @@ note(struct answer *a, const struct node *n, uint16_t type)
 	const struct rrset *s = n != NULL ? node_find(n, type) : NULL;
 
 	for (unsigned i = 0; i < a->proof_count; i++) {
-		if (a->proofs[i].rrset == s) {
+		if (a->scratch->proofs[i].rrset == s) {
 			return;
 		}
 	}
 	if (s != NULL && a->proof_count < ANSWER_PROOFS_MAX) {
-		a->proofs[a->proof_count].node = n;
-		a->proofs[a->proof_count].rrset = s;
+		a->scratch->proofs[a->proof_count].node = n;
+		a->scratch->proofs[a->proof_count].rrset = s;
 		a->proof_count++;
 	}
 }
@@ -192,7 +192,7 @@ answer_proof_put(struct answer *a)
 	unsigned near_count = a->hop_count > 0 ? 2 : 1;
 
 	for (unsigned i = 0; i < a->proof_count && !a->truncated; i++) {
-		const struct answer_part *p = &a->proofs[i];
+		const struct answer_part *p = &a->scratch->proofs[i];
 
 		answer_must(a,
 			    response_put_own(&a->r, RESPONSE_AUTHORITY, p->node,
