@@ -74,11 +74,15 @@ static void
 load(struct refresh *r, const struct refresh_saved *saved, int64_t now_ms,
      int64_t wall_s)
 {
-	int64_t ago_s = wall_s - saved->confirmed_at;
+	int64_t ago_s;
 
+	/* What was stored may be anything, and so may the clock. When it went
+	 * back, nothing better is known than that it was now. */
 	if (wall_s < saved->confirmed_at) {
-		ago_s = 0; /* the clock went back: nothing better is known */
-	} else if (ago_s > AGO_MAX_S || ago_s < 0) {
+		ago_s = 0;
+	} else if (__builtin_sub_overflow(wall_s, saved->confirmed_at,
+					  &ago_s) ||
+		   ago_s > AGO_MAX_S) {
 		ago_s = AGO_MAX_S;
 	}
 	r->has_zone = true;
