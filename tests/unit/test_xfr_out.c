@@ -1,0 +1,720 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <libknot/libknot.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/octets.h"
+#include "rnd.h"
+#include "transfer/xfr_in.h"
+#include "transfer/xfr_out.h"
+#include "zone_model.h"
+#include "zonefile.h"
+
+#define SOA  "@ SOA ns. mail. 7 3600 900 604800 300\n"
+#define BASE SOA "@ NS ns.example.net.\n"
+
+static struct {
+	struct version *version;
+	const char *qname; /* as sent */
+	uint16_t qtype;
+	bool edns;
+	size_t cap, reserve;
+	enum xfr_out_kind kind;
+
+	uint8_t request[512];
+	struct query query;
+
+	/* What came out. */
+	enum xfr_out_verdict verdict;
+	struct buf stream; /* with two octets of length before each */
+	struct xfr_out_count count;
+	size_t longest;
+} t;
+
+static int
+start(void **state)
+{
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	t.qname = "example.";
+	t.qtype = RR_TYPE_AXFR;
+	t.cap = 65535;
+	return 0;
+}
+
+static int
+stop(void **state)
+{
+	(void)state;
+	version_unref(t.version);
+	buf_fini(&t.stream);
+	return 0;
+}
+
+static void
+hold(struct image *im)
+{
+	version_unref(t.version);
+	assert_int_equal(version_new_take(1, im, &t.version), SECD_OK);
+}
+
+/* `serial`: in the authority section of an IXFR, or -1. */
+static void
+make_query(int64_t serial)
+{
+	static const uint8_t opt[] = {0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, 0};
+	uint8_t name[NAME_LEN_MAX], *p = t.request;
+	size_t len;
+
+	zonefile_name(t.qname, name);
+	len = name_len(name);
+	memset(p, 0, sizeof(t.request));
+	put_u16(p, 0x1234);
+	put_u16(p + 4, 1);
+	memcpy(p + 12, name, len);
+	p += 12 + len;
+	put_u16(p, t.qtype);
+	put_u16(p + 2, 1);
+	p += 4;
+	if (serial >= 0) {
+		put_u16(t.request + 8, 1);
+		put_u16(p, 0xc00c);
+		put_u16(p + 2, RR_TYPE_SOA);
+		put_u16(p + 4, 1);
+		put_u16(p + 10, 22);
+		put_u32(p + 14, (uint32_t)serial);
+		p += 34;
+	}
+	if (t.edns) {
+		put_u16(t.request + 10, 1);
+		memcpy(p, opt, sizeof(opt));
+		p += sizeof(opt);
+	}
+	assert_int_equal(query_parse(&t.query, t.request,
+				     (size_t)(p - t.request), &zonefile_key),
+			 QUERY_OTHER);
+}
+
+/* What libknot, which had no part in it, reads. */
+static void
+check_message(const uint8_t *msg, size_t len, bool is_first)
+{
+	uint8_t *copy = malloc(len);
+	knot_pkt_t *pkt;
+
+	assert_non_null(copy);
+	memcpy(copy, msg, len);
+	pkt = knot_pkt_new(copy, (uint16_t)len, NULL);
+	assert_non_null(pkt);
+	assert_int_equal(knot_pkt_parse(pkt, KNOT_PF_NOCANON), KNOT_EOK);
+	assert_int_equal(get_u16(msg), 0x1234);
+	assert_int_equal(get_u16(msg + 2), 0x8400);
+	assert_int_equal(get_u16(msg + 8), 0);
+	assert_int_equal(get_u16(msg + 10), is_first && t.edns);
+	assert_true(get_u16(msg + 6) > 0);
+	knot_pkt_free(pkt);
+	free(copy);
+}
+
+/* Run to the end. */
+static enum xfr_out_verdict
+send_all(void)
+{
+	/* Memory of exactly that length, so that writing past it is seen. */
+	uint8_t *buf = malloc(t.cap);
+	struct xfr_out *x;
+	uint8_t prefix[2];
+	size_t len;
+
+	assert_non_null(buf);
+	make_query(-1);
+	buf_clear(&t.stream);
+	t.longest = 0;
+	assert_int_equal(xfr_out_new(t.version, &t.query, t.kind, &x), SECD_OK);
+	do {
+		t.verdict = xfr_out_next(x, buf, t.cap, t.reserve, &len);
+		if (t.verdict == XFR_OUT_FAILED) {
+			break;
+		}
+		assert_true(len <= t.cap - t.reserve);
+		check_message(buf, len, t.stream.len == 0);
+		t.longest = len > t.longest ? len : t.longest;
+		put_u16(prefix, (uint16_t)len);
+		assert_int_equal(buf_put(&t.stream, prefix, 2), SECD_OK);
+		assert_int_equal(buf_put(&t.stream, buf, len), SECD_OK);
+	} while (t.verdict == XFR_OUT_MORE);
+	xfr_out_count(x, &t.count);
+	xfr_out_free(x);
+	free(buf);
+	return t.verdict;
+}
+
+/* The other side: the stream as an AXFR client takes it. */
+static struct spool *
+receive(const uint8_t *apex)
+{
+	struct xfr_in_params p = {
+	    .apex = apex,
+	    .id = 0x1234,
+	    .question = XFR_IN_ASK_AXFR,
+	    .policy = XFR_IN_ANY,
+	    .spool_dir = "/tmp",
+	    .spool_chunk = 1 << 20,
+	};
+	struct spool *spool;
+	struct xfr_in *in;
+	size_t pos = 0;
+
+	assert_int_equal(xfr_in_new(&p, &in), SECD_OK);
+	while (pos < t.stream.len) {
+		size_t len = get_u16(t.stream.data + pos);
+		enum xfr_in_verdict v;
+
+		v = xfr_in_message(in, t.stream.data + pos + 2, len);
+		if (v == XFR_IN_FAILED) {
+			fail_msg("refused: %s", xfr_in_result(in)->text);
+		}
+		pos += 2 + len;
+		assert_int_equal(v, pos < t.stream.len ? XFR_IN_MORE
+						       : XFR_IN_DONE);
+	}
+	assert_int_equal(xfr_in_result(in)->records, t.count.records);
+	assert_int_equal(xfr_in_result(in)->messages, t.count.messages);
+	assert_int_equal(xfr_in_result(in)->octets, t.count.octets);
+	spool = xfr_in_take_spool(in);
+	assert_non_null(spool);
+	xfr_in_free(in);
+	return spool;
+}
+
+/* Out and in again, the image is the same to the octet. */
+static void
+round_trip(void)
+{
+	const struct image *im = version_image(t.version);
+	struct build_params p = zonefile_params(image_apex(im));
+	struct build_report report;
+	const uint8_t *before, *after;
+	size_t before_len, after_len;
+	struct image *copy;
+	struct spool *s;
+
+	assert_int_equal(send_all(), XFR_OUT_DONE);
+	assert_int_equal(t.count.records, image_record_count(im) + 1);
+	s = receive(image_apex(im));
+	if (build_from_spool(&p, s, &copy, &report) != SECD_OK) {
+		fail_msg("refused: %s", report.reason);
+	}
+	before = image_octets(im, &before_len);
+	after = image_octets(copy, &after_len);
+	assert_int_equal(after_len, before_len);
+	assert_memory_equal(after, before, before_len);
+	image_unref(copy);
+	spool_free(s);
+}
+
+/* -------------------------------------------------------------- small zones */
+
+static void
+a_small_zone_goes_in_one_message(void **state)
+{
+	static const uint8_t expected[] =
+	    "\x12\x34\x84\0\0\1\0\5\0\0\0\0\007example\0\0\xfc\0\1"
+	    "\xc0\x0c\0\6\0\1\0\0\x0e\x10\0\x1e\2ns\0\4mail\0"
+	    "\0\0\0\7\0\0\x0e\x10\0\0\3\x84\0\x09\x3a\x80\0\0\1\x2c"
+	    "\xc0\x0c\0\2\0\1\0\0\x0e\x10\0\4\2ns\0"
+	    "\1a\xc0\x0c\0\1\0\1\0\0\x0e\x10\0\4\xc0\0\2\1"
+	    "\xc0\x53\0\1\0\1\0\0\x0e\x10\0\4\xc0\0\2\2"
+	    "\xc0\x0c\0\6\0\1\0\0\x0e\x10\0\x1e\2ns\0\4mail\0"
+	    "\0\0\0\7\0\0\x0e\x10\0\0\3\x84\0\x09\x3a\x80\0\0\1\x2c";
+
+	(void)state;
+	hold(zonefile_image("example.", SOA "@ NS ns.\n"
+					    "a A 192.0.2.1\na A 192.0.2.2\n"));
+	round_trip();
+	assert_int_equal(t.count.messages, 1);
+	assert_int_equal(t.stream.len, sizeof(expected) - 1 + 2);
+	assert_memory_equal(t.stream.data + 2, expected, sizeof(expected) - 1);
+}
+
+static void
+the_soa_opens_and_closes_and_is_not_in_between(void **state)
+{
+	(void)state;
+	hold(zonefile_image("example.", BASE "a A 192.0.2.1\n"));
+	round_trip(); /* xfr_in would stop at a SOA in between */
+	assert_int_equal(t.count.records, 4);
+}
+
+static void
+a_zone_of_soa_and_ns_goes_out(void **state)
+{
+	(void)state;
+	hold(zonefile_image("example.", BASE));
+	round_trip();
+}
+
+static void
+owners_keep_their_case_whatever_was_asked(void **state)
+{
+	struct rr_reader *r = malloc(sizeof(*r));
+	unsigned upper = 0;
+	struct rr rr;
+	uint16_t class;
+
+	(void)state;
+	assert_non_null(r);
+	hold(zonefile_image("ExAmPle.", BASE "WwW A 192.0.2.1\n"));
+	t.qname = "eXaMPLE.";
+	round_trip();
+	rr_reader_init(r, t.stream.data + 2, t.stream.len - 2, 12 + 9 + 4);
+	while (r->pos < r->len) {
+		assert_int_equal(rr_reader_next(r, &rr, &class), SECD_OK);
+		upper +=
+		    memmem(rr.owner, name_len(rr.owner), "ExAmPle", 7) != NULL;
+	}
+	assert_int_equal(upper, 4);
+	free(r);
+}
+
+static void
+glue_goes_out_once_where_it_stands(void **state)
+{
+	(void)state;
+	hold(zonefile_image("example.", BASE
+			    "sub NS ns.sub\nsub NS ns2.sub\n"
+			    "ns.sub A 192.0.2.1\nns2.sub AAAA 2001:db8::1\n"
+			    "x.sub TXT occluded\n"));
+	round_trip();
+}
+
+static void
+rrsigs_without_their_rrset_go_out(void **state)
+{
+	(void)state;
+	hold(zonefile_image(
+	    "example.", BASE
+	    "a RRSIG MX 8 2 3600 20300101000000 20200101000000 1 @ AAAA\n"
+	    "b A 192.0.2.1\n"
+	    "b RRSIG A 8 2 3600 20300101000000 20200101000000 1 @ AAAA\n"
+	    "@ RRSIG SOA 8 1 3600 20300101000000 20200101000000 1 @ AAAA\n"));
+	round_trip();
+}
+
+static void
+the_root_zone_goes_out(void **state)
+{
+	(void)state;
+	t.qname = ".";
+	hold(zonefile_image(
+	    ".", "@ SOA a.root-servers.net. nstld.verisign-grs.com. 7 1 1 1 1\n"
+		 "@ NS a.root-servers.net.\n@ NS b.root-servers.net.\n"
+		 "@ NS m.root-servers.net.\n@ MX 10 x.y.\n@ MX 11 z.x.y.\n"
+		 "@ RRSIG NS 8 0 3600 20300101000000 20200101000000 1 . AAAA\n"
+		 "com NS a.gtld-servers.net.\na.gtld-servers.net A 192.0.2.1\n"
+		 "x.y A 192.0.2.3\n"));
+	round_trip();
+}
+
+static void
+only_the_soa_goes_out_when_that_is_all(void **state)
+{
+	(void)state;
+	hold(zonefile_image("example.", BASE));
+	t.kind = XFR_OUT_SOA_ONLY;
+	t.qtype = RR_TYPE_IXFR;
+	make_query(7);
+	assert_int_equal(send_all(), XFR_OUT_DONE);
+	assert_int_equal(t.count.records, 1);
+	assert_int_equal(t.count.messages, 1);
+}
+
+static void
+an_opt_that_was_asked_for_is_in_the_first_message(void **state)
+{
+	struct model m;
+	struct rnd rnd = {5};
+
+	(void)state;
+	t.edns = true;
+	model_init(&m, "example.", MODEL_UNSIGNED);
+	model_fill(&m, &rnd, 2000);
+	{
+		struct build_params p = zonefile_params(m.apex);
+		struct build_report report;
+		struct image *im;
+
+		assert_int_equal(
+		    model_build(&m, &p, NULL, 1 << 20, &im, &report), SECD_OK);
+		hold(im);
+	}
+	round_trip();
+	assert_true(t.count.messages > 1);
+	model_fini(&m);
+}
+
+static void
+rd_is_given_back(void **state)
+{
+	uint8_t buf[512];
+	struct xfr_out *x;
+	size_t len;
+
+	(void)state;
+	hold(zonefile_image("example.", BASE));
+	make_query(-1);
+	t.query.flags |= HEADER_RD;
+	assert_int_equal(xfr_out_new(t.version, &t.query, XFR_OUT_AXFR, &x),
+			 SECD_OK);
+	assert_int_equal(xfr_out_next(x, buf, sizeof(buf), 0, &len),
+			 XFR_OUT_DONE);
+	assert_int_equal(get_u16(buf + 2), 0x8500);
+	/* Nothing follows the end. */
+	assert_int_equal(xfr_out_next(x, buf, sizeof(buf), 0, &len),
+			 XFR_OUT_FAILED);
+	xfr_out_free(x);
+}
+
+/* -------------------------------------------------------------- large zones */
+
+static char *
+repeat(const char *format, unsigned count)
+{
+	size_t cap = strlen(BASE) + count * (strlen(format) + 16) + 1;
+	char *text = malloc(cap);
+	size_t len = strlen(BASE);
+
+	assert_non_null(text);
+	strcpy(text, BASE);
+	for (unsigned i = 0; i < count; i++) {
+		len += (size_t)snprintf(text + len, cap - len, format, i);
+		assert_true(len < cap);
+	}
+	return text;
+}
+
+static void
+messages_are_filled(void **state)
+{
+	char *text = repeat("name%u A 192.0.2.1\n", 20000);
+	size_t least = SIZE_MAX, pos = 0;
+
+	(void)state;
+	hold(zonefile_image("example.", text));
+	round_trip();
+	while (pos < t.stream.len) {
+		size_t len = get_u16(t.stream.data + pos);
+
+		pos += 2 + len;
+		if (pos < t.stream.len && len < least) {
+			least = len;
+		}
+	}
+	assert_true(t.longest <= XFR_OUT_FILL);
+	assert_true(least > XFR_OUT_FILL - 64);
+	/* A pointer for the zone in each owner. */
+	assert_true(t.count.octets / t.count.records < 27);
+	free(text);
+}
+
+static void
+a_reserve_is_left_free(void **state)
+{
+	char *text = repeat("name%u A 192.0.2.1\n", 20000);
+
+	(void)state;
+	hold(zonefile_image("example.", text));
+	t.cap = 16484;
+	t.reserve = 300;
+	round_trip(); /* send_all asserts it */
+	assert_true(t.longest > 16484 - 300 - 64);
+	free(text);
+}
+
+static void
+small_buffers_make_small_messages(void **state)
+{
+	char *text = repeat("name%u A 192.0.2.1\n", 1000);
+
+	(void)state;
+	hold(zonefile_image("example.", text));
+	for (t.cap = 100; t.cap < 600; t.cap += 7) {
+		round_trip();
+	}
+	free(text);
+}
+
+static void
+an_rrset_longer_than_a_message_is_cut_between_records(void **state)
+{
+	char *text = repeat("big TXT \"%u 1234567890123456789012345678901234567"
+			    "8901234567890\"\n",
+			    3000);
+
+	(void)state;
+	hold(zonefile_image("example.", text));
+	round_trip();
+	assert_true(t.longest <= XFR_OUT_FILL);
+	free(text);
+}
+
+static void
+long_rrsets_of_names_are_cut_too(void **state)
+{
+	char *text = repeat("big PTR host%u.a.long.name.example.\n", 3000);
+
+	(void)state;
+	hold(zonefile_image("example.", text));
+	round_trip();
+	free(text);
+}
+
+/* One record of this much RDATA between others. */
+static void
+hold_long(size_t rdlen)
+{
+	uint8_t apex[NAME_LEN_MAX];
+	struct build_params p =
+	    zonefile_params(zonefile_name("example.", apex));
+	uint8_t *rdata = calloc(1, rdlen);
+	struct rr rr = {
+	    .owner = (const uint8_t *)"\4long\007example",
+	    .rdata = rdata,
+	    .rdlen = (uint16_t)rdlen,
+	    .type = 65280,
+	};
+	struct build_report report;
+	struct zonefile z = {0};
+	struct image *im;
+	struct spool *s;
+
+	assert_non_null(rdata);
+	zonefile_parse(&z, "example.", BASE "a A 192.0.2.1\nz A 192.0.2.1\n");
+	zonefile_add(&z, &rr);
+	assert_int_equal(spool_new("/tmp", 1 << 20, &s), SECD_OK);
+	for (size_t i = 0; i < z.count; i++) {
+		assert_int_equal(spool_add(s, &z.rrs[i]), SECD_OK);
+	}
+	assert_int_equal(build_from_spool(&p, s, &im, &report), SECD_OK);
+	spool_free(s);
+	zonefile_free(&z);
+	free(rdata);
+	hold(im);
+}
+
+static void
+a_record_longer_than_usual_gets_a_message_of_its_own(void **state)
+{
+	static const size_t sizes[] = {16300, 16340, 16350,
+				       16384, 40000, 65400};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		hold_long(sizes[i]);
+		round_trip();
+	}
+	assert_true(t.longest > 65400);
+}
+
+static void
+a_record_that_fits_no_message_ends_the_transfer(void **state)
+{
+	(void)state;
+	hold_long(65535);
+	assert_int_equal(send_all(), XFR_OUT_FAILED);
+	hold_long(65400);
+	t.reserve = 200;
+	assert_int_equal(send_all(), XFR_OUT_FAILED);
+}
+
+/*
+ * The longest rrset with compressed names, at the longest owner, which shares
+ * nothing with a question in another case: beside it it does not fit, and it
+ * cannot be cut.
+ */
+static void
+a_full_rrset_beside_a_long_question_goes_without_it(void **state)
+{
+	char label[64], upper[64], apex[NAME_TEXT_MAX], qname[NAME_TEXT_MAX];
+	unsigned without = 0;
+	size_t pos = 0;
+	char *text;
+
+	(void)state;
+	memset(label, 'a', 63);
+	memset(upper, 'A', 63);
+	label[63] = upper[63] = '\0';
+	snprintf(apex, sizeof(apex), "%s.%s.%s.%.57s.e.", label, label, label,
+		 label);
+	snprintf(qname, sizeof(qname), "%s.%s.%s.%.57s.E.", upper, upper, upper,
+		 upper);
+	t.qname = qname;
+	text = repeat("b MX %u .\n", 1064);
+	strcat(text, "b MX 2000 z.e.\n");
+	hold(zonefile_image(apex, text));
+	round_trip();
+	while (pos < t.stream.len) {
+		without += get_u16(t.stream.data + pos + 2 + 4) == 0;
+		pos += 2u + get_u16(t.stream.data + pos);
+	}
+	assert_int_equal(without, 1);
+	free(text);
+}
+
+static void
+random_zones_come_back_the_same(void **state)
+{
+	static const char *const apexes[] = {"example.", ".",
+					     "a.rather.long.name.example."};
+	struct rnd rnd = {99};
+
+	(void)state;
+	for (unsigned i = 0; i < 60; i++) {
+		const char *apex = apexes[i % 3];
+		struct build_params p;
+		struct build_report report;
+		struct model m;
+		struct image *im;
+
+		model_init(&m, apex, (enum model_signing)(i / 3 % 3));
+		model_fill(&m, &rnd, 10 + rnd_below(&rnd, 1500));
+		p = zonefile_params(m.apex);
+		assert_int_equal(
+		    model_build(&m, &p, &rnd, 1 << 20, &im, &report), SECD_OK);
+		hold(im);
+		t.qname = apex;
+		t.cap = rnd_below(&rnd, 2) == 0 ? 65535
+						: 2000 + rnd_below(&rnd, 20000);
+		round_trip();
+		model_fini(&m);
+	}
+}
+
+/* ------------------------------------------------------------------ requests */
+
+static void
+an_axfr_over_udp_is_a_format_error(void **state)
+{
+	enum xfr_out_kind kind;
+
+	(void)state;
+	hold(zonefile_image("example.", BASE));
+	make_query(-1);
+	assert_int_equal(
+	    xfr_out_choose(t.version, &t.query, false, &kind, NULL),
+	    RCODE_NOERROR);
+	assert_int_equal(kind, XFR_OUT_AXFR);
+	assert_int_equal(xfr_out_choose(t.version, &t.query, true, &kind, NULL),
+			 RCODE_FORMERR);
+}
+
+static void
+an_ixfr_is_answered_by_what_the_client_has(void **state)
+{
+	static const struct {
+		uint32_t serial;
+		bool is_udp;
+		enum xfr_out_kind kind;
+	} cases[] = {
+	    {6, false, XFR_OUT_AXFR},
+	    {6, true, XFR_OUT_SOA_ONLY},
+	    {7, false, XFR_OUT_SOA_ONLY},
+	    {8, false, XFR_OUT_SOA_ONLY},
+	    {UINT32_MAX, false, XFR_OUT_AXFR},
+	    {7u + (1u << 31), false, XFR_OUT_SOA_ONLY},
+	};
+
+	(void)state;
+	hold(zonefile_image("example.", BASE));
+	t.qtype = RR_TYPE_IXFR;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		enum xfr_out_kind kind;
+		uint32_t serial;
+
+		make_query(cases[i].serial);
+		assert_int_equal(xfr_out_choose(t.version, &t.query,
+						cases[i].is_udp, &kind,
+						&serial),
+				 RCODE_NOERROR);
+		assert_int_equal(kind, cases[i].kind);
+		assert_int_equal(serial, cases[i].serial);
+	}
+}
+
+static void
+an_ixfr_without_its_soa_is_a_format_error(void **state)
+{
+	enum xfr_out_kind kind;
+
+	(void)state;
+	hold(zonefile_image("example.", BASE));
+	t.qtype = RR_TYPE_IXFR;
+	make_query(-1);
+	assert_int_equal(
+	    xfr_out_choose(t.version, &t.query, false, &kind, NULL),
+	    RCODE_FORMERR);
+	make_query(6);
+	t.request[12 + 9 + 4 + 3] = 1; /* an A record */
+	assert_int_equal(
+	    xfr_out_choose(t.version, &t.query, false, &kind, NULL),
+	    RCODE_FORMERR);
+	make_query(6);
+	t.request[12 + 9 + 4 + 11]--; /* RDLENGTH */
+	assert_int_equal(
+	    xfr_out_choose(t.version, &t.query, false, &kind, NULL),
+	    RCODE_FORMERR);
+}
+
+static void
+an_answer_to_ixfr_has_the_question_as_asked(void **state)
+{
+	(void)state;
+	hold(zonefile_image("example.", BASE));
+	t.qtype = RR_TYPE_IXFR;
+	assert_int_equal(send_all(), XFR_OUT_DONE);
+	assert_int_equal(get_u16(t.stream.data + 2 + 12 + 9), RR_TYPE_IXFR);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_small_zone_goes_in_one_message),
+	    TEST(the_soa_opens_and_closes_and_is_not_in_between),
+	    TEST(a_zone_of_soa_and_ns_goes_out),
+	    TEST(owners_keep_their_case_whatever_was_asked),
+	    TEST(glue_goes_out_once_where_it_stands),
+	    TEST(rrsigs_without_their_rrset_go_out),
+	    TEST(the_root_zone_goes_out),
+	    TEST(only_the_soa_goes_out_when_that_is_all),
+	    TEST(an_opt_that_was_asked_for_is_in_the_first_message),
+	    TEST(rd_is_given_back),
+	    TEST(messages_are_filled),
+	    TEST(a_reserve_is_left_free),
+	    TEST(small_buffers_make_small_messages),
+	    TEST(an_rrset_longer_than_a_message_is_cut_between_records),
+	    TEST(long_rrsets_of_names_are_cut_too),
+	    TEST(a_record_longer_than_usual_gets_a_message_of_its_own),
+	    TEST(a_record_that_fits_no_message_ends_the_transfer),
+	    TEST(a_full_rrset_beside_a_long_question_goes_without_it),
+	    TEST(random_zones_come_back_the_same),
+	    TEST(an_axfr_over_udp_is_a_format_error),
+	    TEST(an_ixfr_is_answered_by_what_the_client_has),
+	    TEST(an_ixfr_without_its_soa_is_a_format_error),
+	    TEST(an_answer_to_ixfr_has_the_question_as_asked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
