@@ -373,6 +373,24 @@ failed_rounds_back_off_towards_retry(void **state)
 }
 
 static void
+a_success_forgets_the_failures_before(void **state)
+{
+	(void)state;
+	begin_settled(5);
+	sleep_until_due();
+	for (int i = 0; i < 5; i++) {
+		fail_round();
+		sleep_until_due();
+	}
+	assert_asks(REFRESH_SOA, 0);
+	answer_soa(5);
+	assert_int_equal(status().failed_rounds, 0);
+	sleep_until_due();
+	fail_round();
+	assert_waits(2 * SECOND, 2 * SECOND);
+}
+
+static void
 unreachable_primaries_are_asked_last(void **state)
 {
 	(void)state;
@@ -697,6 +715,7 @@ main(void)
 	    TEST(a_failed_axfr_goes_to_the_next_primary),
 	    TEST(our_own_failure_blames_nobody),
 	    TEST(failed_rounds_back_off_towards_retry),
+	    TEST(a_success_forgets_the_failures_before),
 	    TEST(unreachable_primaries_are_asked_last),
 	    TEST(each_primary_remembers_its_serial_and_error),
 	    TEST(a_stale_primary_is_passed_over),

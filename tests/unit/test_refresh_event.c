@@ -119,6 +119,9 @@ a_flood_of_notifies_that_tell_nothing_costs_a_query_in_five_seconds(
 	applied(6);
 	refresh_notified(t.r, 0, t.now);
 	assert_asks(REFRESH_SOA, 0);
+	answer_soa(6);
+	refresh_notified(t.r, 0, t.now);
+	assert_waits(100, 100);
 }
 
 static void
@@ -253,6 +256,21 @@ a_command_waits_for_the_step_and_ends_the_round(void **state)
 	t.action = refresh_next(t.r, t.now);
 	assert_true(t.action.start);
 	assert_int_equal(t.action.step, REFRESH_AXFR);
+}
+
+static void
+a_command_during_a_build_follows_it_at_once(void **state)
+{
+	(void)state;
+	begin_settled(5);
+	sleep_until_due();
+	confirm_round(6);
+	assert_asks(REFRESH_IXFR, 0);
+	assert_true(answer(XFR_IN_IXFR, 6));
+	refresh_command(t.r, REFRESH_COMMAND_RETRANSFER, t.now);
+	assert_false(refresh_next(t.r, t.now).start);
+	applied(6);
+	assert_asks(REFRESH_AXFR, 0);
 }
 
 static void
@@ -645,6 +663,7 @@ main(void)
 	    TEST(a_retransfer_takes_the_same_serial_but_no_older_one),
 	    TEST(a_forced_retransfer_goes_back),
 	    TEST(a_command_waits_for_the_step_and_ends_the_round),
+	    TEST(a_command_during_a_build_follows_it_at_once),
 	    TEST(a_stronger_command_wins),
 	    TEST(a_zone_expires_when_nobody_confirms_it),
 	    TEST(expire_is_bounded),

@@ -254,6 +254,7 @@ an_axfr_of_one_record_in_each_message_is_taken(void **state)
 	assert_int_equal(asking_say(RR_TYPE_AXFR, TALK_SOA(7)), XFR_IN_MORE);
 	assert_false(xfr_in_may_end(asking.x));
 	assert_int_equal(asking_say(RR_TYPE_AXFR, NS), XFR_IN_MORE);
+	assert_null(xfr_in_take_spool(asking.x));
 	assert_int_equal(asking_say(RR_TYPE_AXFR, "a A 192.0.2.1\n"),
 			 XFR_IN_MORE);
 	assert_int_equal(asking_say(RR_TYPE_AXFR, TALK_SOA(7)), XFR_IN_DONE);

@@ -499,7 +499,8 @@ hold_long(size_t rdlen)
 	struct spool *s;
 
 	assert_non_null(rdata);
-	zonefile_parse(&z, "example.", BASE "a A 192.0.2.1\nz A 192.0.2.1\n");
+	zonefile_parse(&z, "example.",
+		       BASE "a A 192.0.2.1\nz A 192.0.2.1\nz A 192.0.2.2\n");
 	zonefile_add(&z, &rr);
 	assert_int_equal(spool_new("/tmp", 1 << 20, &s), SECD_OK);
 	for (size_t i = 0; i < z.count; i++) {
