@@ -14,6 +14,7 @@
 #include "server/thread.h"
 #include "server/zone_entry.h"
 #include "server/zone_refresh.h"
+#include "server/zone_verify.h"
 
 /* Suspends are noticed within this time. */
 #define CLOCK_WATCH_S    10.0
@@ -258,6 +259,7 @@ transfer_main(void *arg)
 	rcu_thread_offline();
 	for (size_t i = 0; i < s->zones.count; i++) {
 		zone_entry_start(s->zones.entries[i]);
+		zone_verify(s->zones.entries[i]);
 	}
 	ev_run(s->loop, 0);
 	rcu_unregister_thread();
@@ -404,6 +406,7 @@ adopt(struct server *s, struct config *config, struct zone_list *list,
 
 		if (is_new[i]) {
 			zone_entry_start(e);
+			zone_verify(e);
 		} else if (zone_entry_configure(e, config->zones[i].policy) !=
 		           SECD_OK) {
 			log_error("zone %s: keeps its old settings: no memory",

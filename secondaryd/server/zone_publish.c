@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/octets.h"
 #include "server/notifier.h"
+#include "server/zone_refresh.h"
 
 #define COMMIT_RETRY_S 10.0
 /* A confirmed serial is written at most this often: what is lost by a crash is
@@ -197,6 +198,15 @@ zone_publish(struct zone_entry *e, uint32_t attempt, struct image *image,
 	refresh_applied(e->refresh, attempt, version_soa(v), clock_boot_ms());
 	commit_version(e, changes);
 	return SECD_OK;
+}
+
+void
+zone_withdraw(struct zone_entry *e, const char *reason)
+{
+	zone_publish_take(&e->zone, NULL);
+	e->in_store = e->durable = false;
+	zone_abandon(e);
+	refresh_lost(e->refresh, reason, clock_boot_ms());
 }
 
 void

@@ -20,6 +20,9 @@
 int zone_publish(struct zone_entry *e, uint32_t attempt, struct image *image,
                  struct changeset *changes);
 
+/** What is held cannot be trusted: stop answering, transfer again. */
+void zone_withdraw(struct zone_entry *e, const char *reason);
+
 /** Make the state of the refresh machine durable, when it is worth it. */
 void zone_save_state(struct zone_entry *e);
 
