@@ -172,13 +172,14 @@ def a_restart_answers_from_disk_without_any_primary(case, how):
     assert sut.transfers(zone.apex, mark)[0][0] == "IXFR"
 
 
-@test(needs=("knot", "secondaryd"))
-def a_kill_at_any_moment_leaves_one_of_the_primarys_versions(case):
+@test(needs=("knot", "secondaryd"), count=(100, 4000))
+def a_kill_at_any_moment_leaves_one_of_the_primarys_versions(case, count):
     """kill -9 while changes flow: what is served afterwards equals, record
     for record, a version that the primary had, and never an older one than
     had been shown to be durable by a restart before."""
     rnd = random.Random(11)
-    zone = zones.flat(count=400)
+    # The one fits into the database, the other has an image in a file.
+    zone = zones.flat(count=count)
     prim, sut = pair(case, "knot", zone)
     versions = {zone.serial: dnsq.axfr(prim.at(), zone.apex)}
     wait_stored(case, sut, zone.apex)
@@ -314,6 +315,28 @@ def many_notifies_make_few_queries(case):
     few = len(fake.seen) - asked
     case.say("%d queries for 301 NOTIFYs" % few)
     assert few < 300, few
+
+
+@test(needs=("secondaryd",))
+def an_acl_lets_others_send_notify(case):
+    key = servers.new_key("other.test.")
+    fake = FakePrimary(case, "fake.test.", records=[
+        "fake.test. NS ns1.fake.test."])
+    sut = case.server("secondaryd")
+    sut.extra_keys = [key]
+    sut.extra = ("acl:\n  - id: hidden\n    address: [ 127.0.0.77 ]\n"
+                 "    key: other.test.\n    action: [ notify ]")
+    sut.follow(fake.apex, [fake.peer()], acl="[ hidden ]")
+    sut.start()
+    sut.wait_serial(fake.apex, 1)
+    fake.serial = 2
+    for source, k in (("127.0.0.77", None), ("127.0.0.78", key)):
+        r = notify(sut.at(), fake.apex, k, source=source)
+        assert r.rcode != 0, (source, r.rcode)
+    assert wait_never(lambda: sut.serial(fake.apex) != 1, 0.3)
+    r = notify(sut.at(), fake.apex, key, source="127.0.0.77")
+    assert r.rcode == 0, r.rcode
+    sut.wait_serial(fake.apex, 2)
 
 
 # Keys

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the operator does and sees: secondaryctl, reload, bad configuration."""
+import json
 import os
+import pwd
 import re
+import socket
 import threading
 
 from lib import dnsq, servers, wire, zones
@@ -381,7 +384,117 @@ def included_files_are_read_and_named_in_errors(case):
     assert code != 0 and "20-bad.conf:4: " in said, said
 
 
+@test(needs=("secondaryd",))
+def the_shipped_snippets_pass_the_check(case):
+    """All of them together, as an operator would put them."""
+    shipped = os.path.join(
+        os.environ.get("SECD_SRCDIR")
+        or os.path.join(os.path.dirname(__file__), "..", ".."),
+        "conf.d", "secondaryd")
+    sut = case.server("secondaryd")
+    os.mkdir(sut.p("conf.d"))
+    names = [n for n in os.listdir(shipped) if n.endswith(".conf")]
+    assert "secondaryd.conf" in names and len(names) > 2, names
+    for name in names:
+        with open(os.path.join(shipped, name)) as f:
+            text = f.read()
+        # A relative path is relative to the file that says it, and there is
+        # no service user here.
+        text = text.replace("secret-file: keys/", "secret-file: ../keys/")
+        text = re.sub(r"(?m)^    user: .*\n", "", text)
+        for key in re.findall(r"secret-file: \.\./keys/(\S+)", text):
+            write_private(sut.p("keys", key), servers.new_key().secret + "\n")
+        if name == "secondaryd.conf":
+            sut.config = lambda text=text: text
+        else:
+            with open(sut.p("conf.d", name), "w") as f:
+                f.write(text)
+    code, said = sut.check()
+    assert code == 0, said
+
+
 # The whole of it as a packager would see it
+
+@test(needs=("secondaryd",))
+def it_gives_up_root_and_every_capability(case):
+    if os.geteuid() != 0:
+        case.skip("needs root to give it up")
+    nobody = pwd.getpwnam("nobody")
+    key = servers.new_key()
+    fake = FakePrimary(case, APEX, key, records=RECORDS)
+    sut = case.server("secondaryd", server={"user": "nobody"})
+    sut.follow(APEX, [fake.peer()])
+    os.chmod(sut.dir, 0o711)
+    os.chown(sut.key_dir, nobody.pw_uid, nobody.pw_gid)
+    for d in ("state", "run"):
+        os.makedirs(sut.p(d), mode=0o700, exist_ok=True)
+        os.chmod(sut.p(d), 0o700)
+        os.chown(sut.p(d), nobody.pw_uid, nobody.pw_gid)
+    sut.write_config()
+    os.chmod(sut.p(sut.config_name), 0o644)
+    secret = os.path.join(sut.key_dir, key.name + "secret")
+    os.chown(secret, nobody.pw_uid, nobody.pw_gid)
+    sut.write_config = lambda: None
+    sut.start()
+    sut.wait_serial(APEX, 1)
+    pid = sut.program.pid
+    # The helper, which has no sockets and takes fixed commands alone, is a
+    # process of its own.
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/status" % (pid, task)) as f:
+            status = dict(x.split(":\t", 1) for x in f.read().splitlines()
+                          if ":\t" in x)
+        assert status["Uid"].split() == [str(nobody.pw_uid)] * 4, status
+        assert status["Groups"].split() in ([], [str(nobody.pw_gid)]), status
+        assert int(status["CapEff"], 16) == 0, status["CapEff"]
+        assert int(status["CapPrm"], 16) == 0, status["CapPrm"]
+        assert status["NoNewPrivs"].strip() == "1", status
+    # A reload still reads the key file, which is the service user's.
+    sut.ctl("reload")
+    fake.serial = 2
+    fake.notify(sut.at())
+    sut.wait_serial(APEX, 2)
+
+
+@test(needs=("secondaryd",))
+def it_tells_the_service_manager_when_it_serves(case):
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sut = case.server("secondaryd")
+    path = sut.p("notify")
+    sock.bind(path)
+    sock.settimeout(10)
+    fake = FakePrimary(case, APEX, records=RECORDS)
+    sut.follow(APEX, [fake.peer()])
+    sut.environment = {"NOTIFY_SOCKET": path}
+    sut.start()
+    got = sock.recv(4096).decode()
+    assert "READY=1" in got, got
+    sut.reload()
+    told = sock.recv(4096).decode() + "\n" + sock.recv(4096).decode()
+    assert "RELOADING=1" in told and "READY=1" in told, told
+    sut.stop()
+    assert "STOPPING=1" in sock.recv(4096).decode()
+
+
+@test(needs=("secondaryd", "secondaryctl"))
+def json_is_for_programs(case):
+    _, sut = following(case)
+    for command in (("status",), ("zone-status",), ("zone-status", APEX)):
+        assert json.loads(sut.ctl("--json", *command)), command
+
+
+@test(needs=("secondaryd",))
+def a_transfer_comes_from_the_address_that_via_names(case):
+    fake = FakePrimary(case, APEX, records=RECORDS)
+    sut = case.server("secondaryd")
+    sut.follow(APEX, [fake.peer()])
+    text = re.sub(
+        r"(remote:\n  - id: r0\n    address: \[ \S+ \])",
+        r"\1\n    via: 127.0.0.44", sut.config())
+    sut.config = lambda: text
+    sut.start()
+    sut.wait_serial(APEX, 1)
+    assert fake.clients == {"127.0.0.44"}, fake.clients
 
 @test(needs=("secondaryd",))
 def a_zone_that_is_not_there_yet_is_servfail(case):

@@ -133,6 +133,21 @@ BAD_IXFR = {
 }
 
 
+# What the log says of each, so that a case does not pass for another reason.
+WHY_IXFR = {
+    "deletes what is not there": "deletion of what is not there",
+    "adds what is there": "addition of what is there",
+    "starts at another serial": "differences from serial 2 where 1 is due",
+    "leaves the zone": "outside of the zone",
+    "changes the class": "class is not IN",
+    "has a gap": "differences from serial 3 where 4 is due",
+    "ends at another serial": "differences from serial 2 lead back to 2",
+    "removes the NS": "no NS at",
+    "brings a CNAME beside an address": "CNAME beside other data",
+    "broken rdata": "is broken",
+}
+
+
 def stream(items):
     return [s(int(x[1:])) if isinstance(x, str) else x for x in items]
 
@@ -146,6 +161,7 @@ def a_wrong_ixfr_is_refused_as_a_whole_and_axfr_follows(case, form):
     assert has_new(sut)
     assert fake.count("AXFR") == 2, fake.seen
     assert sut.transfers(APEX)[-1][0] == "AXFR"
+    assert WHY_IXFR[form] in sut.log_text(), sut.log_text()
     dnsq.assert_same_zone((fake.address, fake.port), sut.at(), APEX)
 
 
@@ -204,6 +220,18 @@ BAD_AXFR = {"is cut": cut, "ends with another SOA": other_end,
             "is an empty message": short, "has another SOA inside": two_soas}
 
 
+WHY_AXFR = {
+    "is cut": "connection closed", "leaves the zone": "outside of the zone",
+    "ends with another SOA": "closing SOA is not the opening one",
+    "changes the id": "wrong message id",
+    "has an error inside": "the answer is SERVFAIL",
+    "does not begin with the SOA": "the first is not the SOA",
+    "is truncated": "truncated", "is garbage": "wrong message id",
+    "is an empty message": "without a header",
+    "has another SOA inside": "closing SOA is not the opening one",
+}
+
+
 @test(needs=("secondaryd",), form=BAD_AXFR)
 def a_wrong_axfr_leaves_the_zone_as_it_was(case, form):
     fake, sut = start(case)
@@ -214,6 +242,7 @@ def a_wrong_axfr_leaves_the_zone_as_it_was(case, form):
     case.wait_until(lambda: fake.count("AXFR") >= 2, 10, "the transfer")
     assert wait_never(lambda: sut.serial(APEX) != 1, 0.3), sut.serial(APEX)
     assert dnsq.axfr(sut.at(), APEX) == before
+    sut.wait_log(r"AXFR from \S+ failed: .*" + WHY_AXFR[form])
     status = case.wait_until(
         lambda: "next" in sut.status_of(APEX) and sut.status_of(APEX), 5,
         "a next step")
@@ -324,8 +353,14 @@ BAD_TSIG = {"100 unsigned in a row": hundred,
             "a message slipped in": inserted,
             "a time long past": old_time,
             "a truncated MAC": cut_mac}
-NAMED = {"a bad MAC in the middle": "BADSIG",
-         "a bad MAC at the end": "BADSIG", "a time long past": "BADTIME"}
+NAMED = {"100 unsigned in a row": "too many unsigned messages",
+         "a bad MAC in the middle": "BADSIG",
+         "a bad MAC at the end": "BADSIG",
+         "the last message unsigned": "last message is not signed",
+         "the first message unsigned": "answer is not signed",
+         "no message signed": "answer is not signed",
+         "a message slipped in": "BADSIG",
+         "a time long past": "BADTIME", "a truncated MAC": "BADTRUNC"}
 
 
 @test(needs=("secondaryd",), fault=BAD_TSIG)
@@ -333,9 +368,7 @@ def nothing_of_a_badly_signed_stream_is_served(case, fault):
     key = servers.new_key()
     fake, sut = start(case, key, wait=False, axfr=BAD_TSIG[fault])
     case.wait_until(lambda: fake.count("AXFR") >= 1, 10, "the transfer")
-    word = NAMED.get(fault)
-    if word:
-        sut.wait_log(word)
+    sut.wait_log(NAMED[fault])
     status = case.wait_until(
         lambda: "next" in sut.status_of(APEX) and sut.status_of(APEX), 5,
         "a next step")
@@ -365,6 +398,56 @@ def one_octet_at_a_time_is_taken(case):
     fake, sut = start(case, axfr=slow)
     assert fake.count("AXFR") == 1
     assert dnsq.addresses(sut.at(), "old." + APEX) == ["192.0.2.2"]
+
+
+def one_big_rrset(req):
+    req.messages([s(1), rr(OLD[0])]
+                 + [rr("big.fake.test. A 10.0.%d.%d" % (i // 256, i % 256))
+                    for i in range(300)] + [s(1)])
+
+
+def many_types(req):
+    req.messages([s(1), rr(OLD[0])]
+                 + [rr("big.fake.test. TYPE%d \\# 1 00" % (65280 + i))
+                    for i in range(60)] + [s(1)])
+
+
+def many_iterations(req):
+    req.messages([s(1), rr(OLD[0]),
+                  rr("fake.test. NSEC3PARAM 1 0 101 AABB"), s(1)])
+
+
+def never_ends(req):
+    req.send(req.message([s(1)] + req.primary.records))
+    n = 0
+    while not req.primary.stopped.wait(0.05):
+        n += 1
+        req.send(req.message([rr("n%d.fake.test. A 192.0.2.1" % n)],
+                             question=False))
+
+
+LIMITS = {"rrset-max-records": ("200", one_big_rrset, "big.fake.test"),
+          "owner-max-types": ("50", many_types, "big.fake.test"),
+          "nsec3-max-iterations": ("100", many_iterations, "iterations"),
+          "transfer-max-time": ("1s", never_ends, "longer than allowed")}
+
+
+@test(needs=("secondaryd",), which=LIMITS)
+def a_transfer_beyond_a_limit_is_refused(case, which):
+    value, stream_of, word = LIMITS[which]
+    fake, sut = start(case, template={which: value}, wait=False,
+                      axfr=stream_of)
+    sut.wait_log(r"AXFR from \S+ (failed|refused): .*" + word)
+    assert sut.serial(APEX) is None
+    fake.axfr = fake.whole
+    sut.ctl("refresh", APEX)
+    sut.wait_serial(APEX, 1)
+
+
+@test(needs=("secondaryd",), which=("rrset-max-records", "owner-max-types"))
+def a_zone_within_its_limits_is_taken(case, which):
+    value, stream_of, _ = LIMITS[which]
+    start(case, template={which: str(int(value) + 101)}, axfr=stream_of)
 
 
 @test(needs=("secondaryd",), bound=("zone-max-size", "zone-max-records"))

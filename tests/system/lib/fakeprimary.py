@@ -123,6 +123,7 @@ class FakePrimary:
         self.on_soa = self.tell_soa
         self.stopped = threading.Event()
         self.connections = 0
+        self.clients = set()
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.tcp = socket.socket(family, socket.SOCK_STREAM)
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -177,10 +178,11 @@ class FakePrimary:
     def _accept(self):
         while not self.stopped.is_set():
             try:
-                conn, _ = self.tcp.accept()
+                conn, client = self.tcp.accept()
             except OSError:
                 return
             self.connections += 1
+            self.clients.add(client[0])
             threading.Thread(target=self._serve, args=(conn,),
                              daemon=True).start()
 

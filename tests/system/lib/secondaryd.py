@@ -35,6 +35,7 @@ class Secondaryd(Server):
         self.template.update(template or {})
         self.log_level = log
         self.extra = ""
+        self.environment = {}
         self.key_dir = self.p("keys")
         os.makedirs(self.key_dir, mode=0o700)
         os.makedirs(self.p("run"), mode=0o750)
@@ -135,7 +136,7 @@ class Secondaryd(Server):
     def launch(self, wrapper=()):
         self.write_config()
         self.program = Program(list(wrapper) + self.argv(), self.log,
-                               self.dir)
+                               self.dir, self.environment)
 
     def ctl(self, *command, check=True):
         """secondaryctl: its output; raises if it fails and check is set."""
