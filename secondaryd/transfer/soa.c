@@ -31,9 +31,12 @@ soa_read_serial(const uint8_t *msg, size_t len, size_t pos,
 	    !name_equal(name, owner)) {
 		return SECD_ENOTFOUND;
 	}
-	if (name_from_wire(msg, end, &pos, name, NULL) != SECD_OK ||
-	    name_from_wire(msg, end, &pos, name, NULL) != SECD_OK ||
-	    end - pos != NUMBERS_LEN) {
+	for (int names = 0; names < 2; names++) {
+		if (name_from_wire(msg, end, &pos, name, NULL) != SECD_OK) {
+			return SECD_EMALF;
+		}
+	}
+	if (end - pos != NUMBERS_LEN) {
 		return SECD_EMALF;
 	}
 	*serial = get_u32(msg + pos);
