@@ -58,17 +58,11 @@ zone_log_failure(const struct zone_entry *e,
                  const struct exchange_result *result)
 {
 	struct subject s;
-	char skew[48] = "";
 
 	subject_of(e, &s);
-	if (result->in->failure == FAILURE_AUTH && result->has_skew) {
-		snprintf(skew, sizeof(skew),
-		         ", its clock is %+" PRId64 " s from ours",
-		         result->skew_s);
-	}
-	log_warning("zone %s: %s from %s failed: %s%s", s.apex,
+	log_warning("zone %s: %s from %s failed: %s", s.apex,
 	            refresh_step_text(e->action.step), s.primary,
-	            result->in->text, skew);
+	            result->in->text);
 }
 
 void
