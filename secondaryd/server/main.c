@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "server/address.h"
 #include "server/clients.h"
 #include "server/config.h"
 #include "server/helper.h"
@@ -39,11 +41,19 @@ static void
 usage(FILE *out)
 {
 	fputs("usage: secondaryd [-t] [-c FILE]\n"
-	      "  -c FILE  configuration, else " CONFIG_PATH "\n"
-	      "  -t       check the configuration and exit\n"
-	      "  -V       print the version and exit\n"
+	      "  -c, --config FILE  configuration, else " CONFIG_PATH "\n"
+	      "  -t, --check        check the configuration and exit\n"
+	      "  -V, --version      print the version and exit\n"
+	      "  -h, --help         print this and exit\n"
 	      "It stays in the foreground; SIGHUP reloads, SIGTERM ends it.\n",
 	      out);
+}
+
+static int
+misused(void)
+{
+	fputs("try secondaryd --help\n", stderr);
+	return EXIT_USAGE;
 }
 
 static int
@@ -132,7 +142,7 @@ serve(struct process *p, const sigset_t *signals)
 	for (;;) {
 		sigwait(signals, &sig);
 		if (sig != SIGHUP) {
-			log_notice("%s: ending", strsignal(sig));
+			log_notice("ending: %s", strsignal(sig));
 			return;
 		}
 		operate_reload(p->operate, NULL, 0);
@@ -158,13 +168,39 @@ stop(struct process *p)
 static int
 check(struct process *p)
 {
+	char reason[256];
+	int rc;
+
 	if (load_config(p, &p->config) != SECD_OK) {
 		return EXIT_FAILURE;
 	}
-	printf("%s: %zu zones, no errors\n", p->config_path,
-	       p->config->zone_count);
+	rc = privileges_check_dirs(&p->config->server, reason);
+	if (rc != SECD_OK) {
+		log_error("%s", reason);
+	} else {
+		printf("%s: no errors, %zu %s\n", p->config_path,
+		       p->config->zone_count,
+		       p->config->zone_count == 1 ? "zone" : "zones");
+	}
 	config_unref(p->config);
-	return EXIT_SUCCESS;
+	return rc == SECD_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void
+say_what_runs(const struct process *p)
+{
+	const struct config_server *c = &p->config->server;
+	char address[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < c->listen_count; i++) {
+		log_notice("listening on %s",
+		           address_text(&c->listen[i], address,
+		                        sizeof(address)));
+	}
+	log_notice("secondaryd " SECD_VERSION
+	           " serves %zu zones, configuration %s, user %s, pid %d",
+	           p->config->zone_count, p->config_path,
+	           c->user == NULL ? "unchanged" : c->user, (int)getpid());
 }
 
 static int
@@ -196,22 +232,31 @@ run(struct process *p)
 		rc = start(p);
 	}
 	if (rc == SECD_OK) {
-		log_notice("serving %zu zones", p->config->zone_count);
+		say_what_runs(p);
 		ready_serving();
 		serve(p, &signals);
 	}
 	stop(p);
+	log_notice("ended");
 	return rc == SECD_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int
 main(int argc, char **argv)
 {
+	static const struct option options[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"check", no_argument, NULL, 't'},
+	    {"version", no_argument, NULL, 'V'},
+	    {"help", no_argument, NULL, 'h'},
+	    {0},
+	};
 	struct process p = {.config_path = CONFIG_PATH};
 	bool check_only = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "c:thV")) != -1) {
+	while ((option = getopt_long(argc, argv, "c:thV", options, NULL)) !=
+	       -1) {
 		switch (option) {
 		case 'c':
 			p.config_path = optarg;
@@ -226,13 +271,13 @@ main(int argc, char **argv)
 			usage(stdout);
 			return EXIT_SUCCESS;
 		default:
-			usage(stderr);
-			return EXIT_USAGE;
+			return misused();
 		}
 	}
 	if (optind < argc) {
-		usage(stderr);
-		return EXIT_USAGE;
+		fprintf(stderr, "secondaryd: \"%s\" is not an option\n",
+		        argv[optind]);
+		return misused();
 	}
 	log_init("secondaryd");
 	p.server.config_path = p.config_path;

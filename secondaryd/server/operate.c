@@ -162,7 +162,7 @@ put_zone(struct zone_entry *e, struct command *c)
 
 	zone_status_take(e, &report);
 	zone_report_put(&report, c->reply);
-	zone_status_put_targets(e, c->reply);
+	zone_status_put_notify(e, c->reply);
 }
 
 static void

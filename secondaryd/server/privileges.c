@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,22 +29,10 @@ refuse(char reason[256], int rc, const char *format, ...)
 }
 
 static int
-make_dir(const char *path, mode_t mode, const struct config_server *c,
-         char reason[256])
+check_dir(const char *path, const struct config_server *c, char reason[256])
 {
 	struct stat st;
 
-	if (mkdir(path, mode) == 0) {
-		/* The umask may have taken bits, and the owner is us. */
-		if (chmod(path, mode) != 0 ||
-		    (geteuid() == 0 && chown(path, c->uid, c->gid) != 0)) {
-			return refuse(reason, SECD_EPERM, "%s: %s", path,
-			              strerror(errno));
-		}
-	} else if (errno != EEXIST) {
-		return refuse(reason, errno == EACCES ? SECD_EPERM : SECD_EIO,
-		              "cannot create %s: %s", path, strerror(errno));
-	}
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
 		return refuse(reason, SECD_EIO, "%s is not a directory", path);
 	}
@@ -58,12 +48,58 @@ make_dir(const char *path, mode_t mode, const struct config_server *c,
 	return SECD_OK;
 }
 
+static int
+make_dir(const char *path, mode_t mode, const struct config_server *c,
+         char reason[256])
+{
+	if (mkdir(path, mode) == 0) {
+		/* The umask may have taken bits, and the owner is us. */
+		if (chmod(path, mode) != 0 ||
+		    (geteuid() == 0 && chown(path, c->uid, c->gid) != 0)) {
+			return refuse(reason, SECD_EPERM, "%s: %s", path,
+			              strerror(errno));
+		}
+	} else if (errno != EEXIST) {
+		return refuse(reason, errno == EACCES ? SECD_EPERM : SECD_EIO,
+		              "cannot create %s: %s", path, strerror(errno));
+	}
+	return check_dir(path, c, reason);
+}
+
 int
 privileges_make_dirs(const struct config_server *c, char reason[256])
 {
 	int rc = make_dir(c->storage, 0700, c, reason);
 
 	return rc == SECD_OK ? make_dir(c->rundir, 0750, c, reason) : rc;
+}
+
+/* There and fit for use, or its parent is there. */
+static int
+check_or_parent(const char *path, const struct config_server *c,
+                char reason[256])
+{
+	char parent[PATH_MAX];
+	struct stat st;
+
+	if (stat(path, &st) == 0) {
+		return check_dir(path, c, reason);
+	}
+	snprintf(parent, sizeof(parent), "%s", path);
+	if (stat(dirname(parent), &st) != 0) {
+		return refuse(reason, SECD_EIO,
+		              "%s cannot be made: %s is not there", path,
+		              parent);
+	}
+	return SECD_OK;
+}
+
+int
+privileges_check_dirs(const struct config_server *c, char reason[256])
+{
+	int rc = check_or_parent(c->storage, c, reason);
+
+	return rc == SECD_OK ? check_or_parent(c->rundir, c, reason) : rc;
 }
 
 /* A server of many zones and clients needs many; the hard limit is what the

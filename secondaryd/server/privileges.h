@@ -18,6 +18,13 @@
 int privileges_make_dirs(const struct config_server *c, char reason[256]);
 
 /**
+ * Could privileges_make_dirs make or use them? Changes nothing.
+ *
+ * Returns  as privileges_make_dirs
+ */
+int privileges_check_dirs(const struct config_server *c, char reason[256]);
+
+/**
  * Become the service user for good, with no capability, no new privileges, no
  * core dump, unreadable to others, and as many descriptors as the hard limit
  * gives. Without `user` only the latter; a warning when that leaves root.

@@ -48,12 +48,12 @@ on_notify_letter(struct letter *letter)
 {
 	struct zone_entry *e =
 	    container_of(letter, struct zone_entry, door.letter);
-	struct sockaddr_storage from = e->door.from;
+	struct zone_notify notify = e->door.notify;
 
 	/* From here on the next NOTIFY posts again. */
 	atomic_store(&e->door.is_posted, false);
 	if (!e->retired && !e->server->is_ending) {
-		zone_notified(e, &from);
+		zone_notified(e, &notify);
 	}
 }
 
@@ -64,12 +64,13 @@ on_notified(struct zone *zone, const struct sockaddr_storage *from,
 {
 	struct zone_entry *e = container_of(zone, struct zone_entry, zone);
 
-	(void)has_serial;
-	(void)serial; /* a hint, and never trusted */
 	if (atomic_exchange(&e->door.is_posted, true)) {
 		return;
 	}
-	e->door.from = *from;
+	e->door.notify = (struct zone_notify){.from = *from,
+	                                      .at = clock_wall_s(),
+	                                      .has_serial = has_serial,
+	                                      .serial = serial};
 	e->door.letter.run = on_notify_letter;
 	mailbox_post(&e->server->box, &e->door.letter);
 }

@@ -40,6 +40,14 @@ struct transfer_summary {
 	char key[NAME_TEXT_MAX]; /* "" when unsigned */
 };
 
+/* A NOTIFY that was allowed. */
+struct zone_notify {
+	struct sockaddr_storage from;
+	int64_t at; /* wall clock, seconds */
+	bool has_serial;
+	uint32_t serial; /* what it claimed */
+};
+
 enum zone_activity {
 	ZONE_IDLE,
 	ZONE_QUEUED,   /* waits for a connection */
@@ -59,6 +67,7 @@ struct zone_entry {
 	struct link *link;
 	struct exchange *exchange;
 	bool has_action; /* `action` is started, but no exchange runs yet */
+	bool was_repeated; /* `action`, on a connection of its own */
 	struct refresh_action action;
 	int64_t action_started_ms;
 
@@ -75,10 +84,11 @@ struct zone_entry {
 	size_t target_count;
 	struct transfer_summary last;
 
+	struct zone_notify heard; /* the last one; `at` 0: none */
 	struct {
 		struct letter letter;
 		atomic_bool is_posted;
-		struct sockaddr_storage from;
+		struct zone_notify notify;
 	} door;
 
 	unsigned holds; /* jobs, commits and letters that point here */

@@ -41,6 +41,20 @@ zone_log_transfer(const struct zone_entry *e)
 }
 
 void
+zone_log_notify(const struct zone_entry *e)
+{
+	char apex[NAME_TEXT_MAX], from[ADDRESS_TEXT_MAX], serial[32] = "";
+
+	if (e->heard.has_serial) {
+		snprintf(serial, sizeof(serial), " of serial %" PRIu32,
+		         e->heard.serial);
+	}
+	log_info("zone %s: NOTIFY%s from %s",
+	         name_to_text(e->zone.apex, apex), serial,
+	         address_text(&e->heard.from, from, sizeof(from)));
+}
+
+void
 zone_log_answer(const struct zone_entry *e, const struct xfr_in_result *in)
 {
 	struct subject s;

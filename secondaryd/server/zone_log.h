@@ -12,6 +12,9 @@
 /** A version was published: kind, serials, size, time, key, primary. */
 void zone_log_transfer(const struct zone_entry *e);
 
+/** A NOTIFY came in that may. */
+void zone_log_notify(const struct zone_entry *e);
+
 /** An exchange ended without a transfer, as it may. */
 void zone_log_answer(const struct zone_entry *e,
                      const struct xfr_in_result *in);

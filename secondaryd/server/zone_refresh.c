@@ -135,6 +135,7 @@ zone_wake(struct zone_entry *e)
 	}
 	e->action = action;
 	e->has_action = true;
+	e->was_repeated = false;
 }
 
 static void
@@ -230,6 +231,7 @@ go_on(struct zone_entry *e, bool reusable)
 	}
 	e->action = refresh_next(e->refresh, clock_boot_ms());
 	e->has_action = e->action.start;
+	e->was_repeated = false;
 	if (e->has_action && reusable && e->action.primary == primary) {
 		start_action(e);
 		return;
@@ -277,6 +279,19 @@ on_message(void *arg, uint8_t *msg, size_t len)
 	}
 }
 
+/* The primary closed a connection that it had kept, or its process for it just
+ * ended (NSD does so at each reload): that says nothing of the primary. */
+static void
+repeat(struct zone_entry *e)
+{
+	exchange_free(e->exchange);
+	e->exchange = NULL;
+	release_link(e, false);
+	e->has_action = true;
+	e->was_repeated = true;
+	queue(e, e->action.primary);
+}
+
 static void
 on_link_failed(void *arg, enum link_failure why, const char *reason)
 {
@@ -287,7 +302,14 @@ on_link_failed(void *arg, enum link_failure why, const char *reason)
 	    [LINK_LIMIT] = FAILURE_LIMIT,
 	};
 	struct zone_entry *e = arg;
+	struct exchange_result result;
 
+	exchange_result(e->exchange, &result);
+	if (why == LINK_CLOSED && result.in->messages == 0 &&
+	    !e->was_repeated) {
+		repeat(e);
+		return;
+	}
 	finish(e, exchange_stop(e->exchange, classes[why], reason));
 }
 
@@ -384,6 +406,7 @@ on_link(struct pool_request *r, struct link *l)
 		refresh_status(e->refresh, &status);
 		e->action = refresh_next(e->refresh, clock_boot_ms());
 		e->has_action = e->action.start;
+	e->was_repeated = false;
 		if (e->has_action && e->action.primary != status.primary) {
 			/* A NOTIFY came in between: another one is first. */
 			release_link(e, true);
@@ -409,6 +432,7 @@ on_no_link(struct pool_request *r, const char *reason)
 	if (!e->has_action) {
 		e->action = refresh_next(e->refresh, clock_boot_ms());
 		e->has_action = e->action.start;
+	e->was_repeated = false;
 	}
 	if (e->has_action) {
 		e->has_action = false;
@@ -427,12 +451,15 @@ zone_refresh_init(struct zone_entry *e)
 }
 
 void
-zone_notified(struct zone_entry *e, const struct sockaddr_storage *from)
+zone_notified(struct zone_entry *e, const struct zone_notify *notify)
 {
 	int primary = -1;
 
+	e->heard = *notify;
+	zone_log_notify(e);
 	for (unsigned i = 0; i < zone_primary_count(e->policy); i++) {
-		if (address_same_host(zone_primary(e->policy, i).to, from)) {
+		if (address_same_host(zone_primary(e->policy, i).to,
+		                      &notify->from)) {
 			primary = (int)i;
 			break;
 		}

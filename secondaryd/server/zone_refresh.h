@@ -20,7 +20,7 @@ void zone_wake(struct zone_entry *e);
 void zone_abandon(struct zone_entry *e);
 
 /** Events from elsewhere. */
-void zone_notified(struct zone_entry *e, const struct sockaddr_storage *from);
+void zone_notified(struct zone_entry *e, const struct zone_notify *notify);
 void zone_command(struct zone_entry *e, enum refresh_command command);
 
 /**

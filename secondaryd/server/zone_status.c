@@ -143,11 +143,17 @@ zone_status_take(const struct zone_entry *e, struct zone_report *out)
 }
 
 void
-zone_status_put_targets(const struct zone_entry *e, struct control_reply *r)
+zone_status_put_notify(const struct zone_entry *e, struct control_reply *r)
 {
 	char apex[NAME_TEXT_MAX], text[TARGET_TEXT_MAX], id[ADDRESS_TEXT_MAX];
 
 	name_to_text(e->zone.apex, apex);
+	if (e->heard.at != 0) {
+		control_reply_time(r, apex, NULL, "notified-at", e->heard.at);
+		control_reply_text(r, apex, NULL, "notified-by", "%s",
+		                   address_text(&e->heard.from, text,
+		                                sizeof(text)));
+	}
 	for (size_t i = 0; i < e->target_count; i++) {
 		snprintf(id, sizeof(id), "notify %zu", i + 1);
 		control_reply_text(

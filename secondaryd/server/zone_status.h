@@ -11,8 +11,8 @@
 
 void zone_status_take(const struct zone_entry *e, struct zone_report *out);
 
-/** Rows about the servers that are notified, which a report has not. */
-void zone_status_put_targets(const struct zone_entry *e,
-                             struct control_reply *r);
+/** Rows about NOTIFY, in and out, which a report has not. */
+void zone_status_put_notify(const struct zone_entry *e,
+                            struct control_reply *r);
 
 #endif
