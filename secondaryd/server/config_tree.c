@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "server/config_syntax.h"
 
 /* One file while it is read. */
 struct reader {
@@ -403,8 +404,24 @@ syntax_text(int rc)
 	case KNOT_YP_ECHAR_TAB:
 		return "a tab where spaces are required";
 	default:
-		return "syntax error";
+		return "syntax error: ";
 	}
+}
+
+/* The parser's last word: at the file's end, or where it gave up. */
+static int
+end_of(const struct reader *r, int rc, const char *text, size_t len)
+{
+	const char *hint = "";
+
+	if (rc == KNOT_EOF) {
+		return SECD_OK;
+	}
+	if (rc != KNOT_YP_EINVAL_INDENT && rc != KNOT_YP_ECHAR_TAB) {
+		hint = config_syntax_hint(text, len, r->yp->line_count);
+	}
+	return config_tree_fail(r->tree, here(r), r->err, "%s%s",
+				syntax_text(rc), hint);
 }
 
 /* The file is in the tree already, as number `file`. */
@@ -433,9 +450,7 @@ parse(struct config_tree *t, uint32_t file, const char *text, size_t len,
 			goto done;
 		}
 	}
-	rc = rc == KNOT_EOF
-		 ? SECD_OK
-		 : config_tree_fail(t, here(&r), err, "%s", syntax_text(rc));
+	rc = end_of(&r, rc, text, len);
 done:
 	yp_deinit(r.yp);
 	explicit_bzero(r.yp, sizeof(*r.yp)); /* its last value: a secret? */

@@ -21,15 +21,20 @@ what_breaks_the_grammar_is_refused_with_its_line(void **state)
 	struct conf_dir *d = *state;
 
 	conf_dir_refuse(d, "server:\n  listen: 127.0.0.1 ::1\n",
-			"2: syntax error");
+			"2: syntax error: more than one value: write a list "
+			"as [ a, b ], and a value with blanks in quotes");
 	conf_dir_refuse(d, "server:\n  listen: [ 127.0.0.1,\n    ::1 ]\n",
-			"2: syntax error");
+			"2: syntax error: the list is not closed by \"]\" on "
+			"its line");
 	conf_dir_refuse(d, "server:\n\tlisten: 127.0.0.1\n",
 			"2: a tab where spaces are required");
 	conf_dir_refuse(d, "server:\n  tcp-workers: 1\n   listen: ::1\n",
 			"3: wrong indentation");
 	conf_dir_refuse(d, CONF_SERVER "# comment\n\nzone: \"a\"b\n",
-			"5: syntax error");
+			"5: syntax error: a blank is missing after a value in "
+			"quotes");
+	conf_dir_refuse(d, CONF_SERVER "zone\n",
+			"3: syntax error: expected \"key: value\"");
 }
 
 static void
