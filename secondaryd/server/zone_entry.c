@@ -80,14 +80,27 @@ zone_build_params(const struct zone_entry *e)
 	};
 }
 
+/* Addresses of primaries as reasons name them. */
+struct primary_names {
+	char text[REFRESH_PRIMARY_MAX][ADDRESS_TEXT_MAX];
+	const char *list[REFRESH_PRIMARY_MAX];
+};
+
+/* names  the configuration points into it */
 static struct refresh_config
-refresh_config_of(const struct config_policy *p)
+refresh_config_of(const struct config_policy *p, struct primary_names *names)
 {
 	const struct config_timers *t = &p->timers;
 	struct refresh_config cfg;
 
 	refresh_config_default(&cfg);
 	cfg.primary_count = zone_primary_count(p);
+	for (unsigned i = 0; i < cfg.primary_count; i++) {
+		names->list[i] =
+		    address_text(zone_primary(p, i).to, names->text[i],
+		                 sizeof(names->text[i]));
+	}
+	cfg.primary_names = names->list;
 	cfg.refresh_min_s = t->refresh_min;
 	cfg.refresh_max_s = t->refresh_max;
 	cfg.retry_min_s = t->retry_min;
@@ -169,7 +182,8 @@ load(struct zone_entry *e, struct store_zone *stored,
 static int
 load_from_store(struct zone_entry *e)
 {
-	struct refresh_config cfg = refresh_config_of(e->policy);
+	struct primary_names names;
+	struct refresh_config cfg = refresh_config_of(e->policy, &names);
 	struct refresh_saved saved = {0};
 	struct store_zone stored = {0};
 	char apex[NAME_TEXT_MAX];
@@ -289,7 +303,8 @@ map_primaries(const struct config_policy *now, const struct config_policy *old,
 int
 zone_entry_configure(struct zone_entry *e, const struct config_policy *p)
 {
-	struct refresh_config cfg = refresh_config_of(p);
+	struct primary_names names;
+	struct refresh_config cfg = refresh_config_of(p, &names);
 	int was[REFRESH_PRIMARY_MAX];
 	bool same = map_primaries(p, e->policy, was);
 	int rc = notifier_set_targets(e->server->notifier, e, p);

@@ -73,8 +73,8 @@ int build_from_spool(const struct build_params *p, struct spool *s,
 
 /**
  * Build from an image and changesets that follow each other from its serial.
- * Strict: deleting a record that is not there, or adding one that is, at that
- * step, refuses everything.
+ * Strict: deleting a record that is not there (the SOA before included), or
+ * adding one that is, at that step, refuses everything.
  *
  * Returns  as build_from_spool, and SECD_EMISMATCH (does not apply)
  */

@@ -21,8 +21,7 @@ struct op {
 struct ops {
 	struct op *all; /* in order of owners, then of `seq` */
 	size_t count;
-	size_t next;   /* the first one that is not applied yet */
-	struct rr soa; /* the last one; rdata is NULL while there is none */
+	size_t next; /* the first one that is not applied yet */
 };
 
 struct work {
@@ -54,14 +53,12 @@ static int
 take_op(struct work *w, enum changeset_op kind, const struct rr *rr,
 	const uint8_t *apex)
 {
+	bool is_soa = kind == CHANGESET_SOA_FROM || kind == CHANGESET_SOA_TO;
 	struct op *op;
 
-	if (kind == CHANGESET_SOA_FROM || kind == CHANGESET_SOA_TO) {
-		w->ops.soa = *rr;
-		return name_equal(rr->owner, apex)
-			   ? SECD_OK
-			   : build_refuse(w->report, SECD_EMALF, rr->owner,
-					  "SOA of another zone");
+	if (is_soa && !name_equal(rr->owner, apex)) {
+		return build_refuse(w->report, SECD_EMALF, rr->owner,
+				    "SOA of another zone");
 	}
 	if (!name_is_in(rr->owner, apex)) {
 		return refuse_op(w->report, SECD_EMALF, rr,
@@ -70,7 +67,9 @@ take_op(struct work *w, enum changeset_op kind, const struct rr *rr,
 	op = &w->ops.all[w->ops.count++];
 	op->rr = *rr;
 	op->seq = w->ops.count;
-	op->adds = kind == CHANGESET_ADD;
+	/* The SOA before is deleted like any record: one with our serial and
+	 * other contents is a history that is not ours. */
+	op->adds = kind == CHANGESET_ADD || kind == CHANGESET_SOA_TO;
 	return SECD_OK;
 }
 
@@ -120,7 +119,8 @@ collect(struct work *w, const struct changeset *const *changesets, size_t count)
 		return rc;
 	}
 	for (size_t i = 0; i < count; i++) {
-		total += changesets[i]->deleted + changesets[i]->added;
+		total += changesets[i]->deleted + changesets[i]->added +
+			 2 * (uint64_t)changesets[i]->step_count;
 	}
 	w->ops.all = calloc((size_t)total + 1, sizeof(*w->ops.all));
 	if (w->ops.all == NULL) {
@@ -268,9 +268,6 @@ merge_in_base(struct work *w, const struct node *n)
 	for (size_t i = 0; i < w->before.count && rc == SECD_OK; i++) {
 		struct op op = {.rr = w->before.rrs[i]};
 
-		if (op.rr.type == RR_TYPE_SOA && w->ops.soa.rdata != NULL) {
-			op.rr = w->ops.soa;
-		}
 		op.rr.owner = w->before.owner;
 		rc = buf_put(&w->merging, &op, sizeof(op));
 	}
@@ -333,9 +330,6 @@ keep(struct work *w, const struct node *n)
 	bool copied;
 	int rc;
 
-	if ((n->flags & NODE_APEX) != 0 && w->ops.soa.rdata != NULL) {
-		return apply(w, n, 0);
-	}
 	rc = compose_copy(&w->compose, n, same_below, &copied);
 	if (rc != SECD_OK || copied) {
 		return rc;

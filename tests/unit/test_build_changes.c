@@ -280,6 +280,17 @@ changes_from_another_serial_are_refused(void **state)
 }
 
 static void
+changes_from_another_soa_of_the_same_serial_are_refused(void **state)
+{
+	(void)state;
+	refuse("@ SOA ns.example. other 1 3600 600 86400 300\n"
+	       "@ NS ns\n"
+	       "ns A 192.0.2.1\n",
+	       LINES("+ a A 192.0.2.1"),
+	       "deletion of what is not there, of type SOA at example.");
+}
+
+static void
 changes_outside_of_the_zone_are_refused(void **state)
 {
 	(void)state;
@@ -464,6 +475,7 @@ main(void)
 	    TEST(deleting_what_is_not_there_is_refused),
 	    TEST(adding_what_is_there_is_refused),
 	    TEST(changes_from_another_serial_are_refused),
+	    TEST(changes_from_another_soa_of_the_same_serial_are_refused),
 	    TEST(changes_outside_of_the_zone_are_refused),
 	    TEST(what_makes_no_zone_is_refused),
 	    TEST(a_step_may_make_what_a_later_one_mends),
