@@ -32,12 +32,12 @@ socklen_t
 address_len(const struct sockaddr_storage *a)
 {
 	return a->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-	                                : sizeof(struct sockaddr_in);
+					: sizeof(struct sockaddr_in);
 }
 
 bool
 address_equal(const struct sockaddr_storage *a,
-              const struct sockaddr_storage *b)
+	      const struct sockaddr_storage *b)
 {
 	if (a->ss_family != b->ss_family) {
 		return false;
@@ -81,7 +81,7 @@ host_octets(const struct sockaddr_storage *a, uint8_t mapped[16])
 
 bool
 address_same_host(const struct sockaddr_storage *a,
-                  const struct sockaddr_storage *b)
+		  const struct sockaddr_storage *b)
 {
 	uint8_t mapped_a[16], mapped_b[16];
 	const uint8_t *x = host_octets(a, mapped_a);

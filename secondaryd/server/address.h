@@ -20,10 +20,10 @@ socklen_t address_len(const struct sockaddr_storage *a);
 
 /** The same address and port; two of another family are the same. */
 bool address_equal(const struct sockaddr_storage *a,
-                   const struct sockaddr_storage *b);
+		   const struct sockaddr_storage *b);
 
 /** The same address, whatever the port; IPv4-mapped IPv6 counts as IPv4. */
 bool address_same_host(const struct sockaddr_storage *a,
-                       const struct sockaddr_storage *b);
+		       const struct sockaddr_storage *b);
 
 #endif

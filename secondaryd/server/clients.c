@@ -21,7 +21,7 @@ start_udp(struct clients *c, const struct listeners *l, struct frontend *f)
 {
 	for (; c->udp_count < l->udp_workers; c->udp_count++) {
 		int rc = udp_start(&l->udp[c->udp_count * l->address_count],
-		                   l->address_count, f, &c->udp[c->udp_count]);
+				   l->address_count, f, &c->udp[c->udp_count]);
 
 		if (rc != SECD_OK) {
 			return rc;
@@ -35,8 +35,8 @@ start_tcp(struct clients *c, const struct listeners *l, struct frontend *f)
 {
 	for (; c->tcp_count < l->tcp_workers; c->tcp_count++) {
 		int rc = tcp_start(&l->tcp[c->tcp_count * l->address_count],
-		                   l->address_count, f, &c->connections,
-		                   &c->tcp[c->tcp_count]);
+				   l->address_count, f, &c->connections,
+				   &c->tcp[c->tcp_count]);
 
 		if (rc != SECD_OK) {
 			return rc;

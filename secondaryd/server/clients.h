@@ -20,7 +20,7 @@ struct listeners;
  * Returns  SECD_OK, SECD_EIO, SECD_EPERM, SECD_ENOMEM
  */
 int listeners_open(const struct config_server *c, struct listeners **out,
-                   char reason[256]);
+		   char reason[256]);
 
 /** After the threads ended. NULL is fine. */
 void listeners_close(struct listeners *l);
@@ -29,7 +29,7 @@ struct clients;
 
 /** Start the workers; the root is in place. SECD_OK, SECD_ENOMEM, SECD_EIO. */
 int clients_start(struct listeners *l, struct frontend *f,
-                  struct clients **out);
+		  struct clients **out);
 
 /** Stop accepting, close connections, end the threads. NULL is fine. */
 void clients_stop(struct clients *c);

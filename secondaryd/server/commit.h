@@ -17,9 +17,9 @@ struct commit_entry {
 	uint8_t apex[NAME_LEN_MAX];
 	bool drop; /* forget the zone; nothing else counts */
 	uint64_t seq;
-	struct image *image;     /* a reference, or NULL */
+	struct image *image;      /* a reference, or NULL */
 	struct changeset changes; /* of version `seq`, when there is no image */
-	struct buf state;        /* replaces the zone's state when not empty */
+	struct buf state;         /* replaces the zone's state when not empty */
 
 	int rc; /* result: SECD_OK, SECD_EIO, SECD_ENOSPC, SECD_ENOMEM... */
 	/* Runs where `reply` is, and frees (commit_entry_free). */
@@ -34,7 +34,7 @@ struct commit;
 
 /** Start the thread on a store, which outlives it. SECD_OK, SECD_ENOMEM. */
 int commit_start(struct store *store, int64_t sync_interval_ms,
-                 struct commit **out);
+		 struct commit **out);
 
 /** Hand an entry over; entries of one zone are written in this order. */
 void commit_post(struct commit *c, struct commit_entry *e);

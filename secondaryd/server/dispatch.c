@@ -15,8 +15,8 @@
 #include "transfer/notify_in.h"
 
 #define LINES_PER_SECOND 10
-#define EDE_PROHIBITED 18 /* RFC 8914 */
-#define EDE_NOT_READY  14
+#define EDE_PROHIBITED   18 /* RFC 8914 */
+#define EDE_NOT_READY    14
 
 /* One request on its way through the slower part. */
 struct request {
@@ -36,8 +36,7 @@ count(atomic_uint_fast64_t *counter)
 {
 	/* Only this worker writes it: no locked instruction is needed. */
 	atomic_store_explicit(
-	    counter,
-	    atomic_load_explicit(counter, memory_order_relaxed) + 1,
+	    counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
 	    memory_order_relaxed);
 }
 
@@ -59,7 +58,7 @@ may_log(struct dispatcher *d)
 	if (b->second != second) {
 		if (b->left_out > 0) {
 			log_notice("%" PRIu64 " lines about requests left out",
-			           b->left_out);
+				   b->left_out);
 		}
 		*b = (struct log_budget){.second = second};
 	}
@@ -74,15 +73,15 @@ may_log(struct dispatcher *d)
 /* "NOTIFY of example. from 192.0.2.1@53: refused: not in an ACL" */
 static void
 log_request(struct request *r, const char *what, const char *outcome,
-            const char *why)
+	    const char *why)
 {
 	char from[ADDRESS_TEXT_MAX], name[NAME_TEXT_MAX];
 
 	if (log_enabled(LOG_LEVEL_NOTICE) && may_log(r->d)) {
 		log_notice("%s of %s from %s: %s: %s", what,
-		           name_to_text(r->d->query.lower, name),
-		           address_text(r->from, from, sizeof(from)), outcome,
-		           why);
+			   name_to_text(r->d->query.lower, name),
+			   address_text(r->from, from, sizeof(from)), outcome,
+			   why);
 	}
 }
 
@@ -93,7 +92,7 @@ answer_bare(struct request *r, uint16_t flags, uint16_t rcode, int ede)
 
 	count_answer(r->d, rcode, false);
 	return answer_rcode(&r->d->root->identity, &r->d->query, flags, rcode,
-	                    ede, r->out, r->cap - reserve);
+			    ede, r->out, r->cap - reserve);
 }
 
 static const uint8_t *
@@ -107,7 +106,7 @@ policy_of(const struct request *r, const struct zone *zone)
 {
 	const struct config_zone *z =
 	    zone == NULL ? NULL
-	                 : config_zone_find(r->d->root->config, zone->apex);
+			 : config_zone_find(r->d->root->config, zone->apex);
 
 	return z == NULL ? NULL : z->policy;
 }
@@ -118,8 +117,8 @@ zone_at(const struct request *r)
 {
 	const struct query *q = &r->d->query;
 	unsigned label = 0;
-	struct zone *z = zone_table_find(r->d->root->zones, q->lower,
-	                                 &q->hashes, 0, &label);
+	struct zone *z =
+	    zone_table_find(r->d->root->zones, q->lower, &q->hashes, 0, &label);
 
 	return z != NULL && label == 0 ? z : NULL;
 }
@@ -143,20 +142,19 @@ answer_notify(struct request *r)
 		rcode = RCODE_NOTAUTH;
 		log_request(r, "NOTIFY", "refused", why);
 	} else if (rcode == RCODE_NOERROR &&
-	           !config_allows(policy, CONFIG_NOTIFY,
-	                          (const struct sockaddr *)r->from,
-	                          key_name(r), &why)) {
+		   !config_allows(policy, CONFIG_NOTIFY,
+				  (const struct sockaddr *)r->from, key_name(r),
+				  &why)) {
 		rcode = RCODE_REFUSED;
 		log_request(r, "NOTIFY", "refused", why);
 	}
 	if (rcode == RCODE_NOERROR) {
 		r->d->frontend->notified(zone, r->from, notify.has_serial,
-		                         notify.serial);
+					 notify.serial);
 	}
 	count_answer(r->d, rcode, false);
-	return notify_in_answer(q, rcode,
-	                        r->d->root->identity.udp_max_payload, r->out,
-	                        r->cap - reserve);
+	return notify_in_answer(q, rcode, r->d->root->identity.udp_max_payload,
+				r->out, r->cap - reserve);
 }
 
 /* ---- AXFR and IXFR ---- */
@@ -175,7 +173,7 @@ take_transfer_slot(struct request *r)
 
 static struct transfer_stream *
 stream_new(struct request *r, struct version *v,
-           const struct config_policy *policy, enum xfr_out_kind kind)
+	   const struct config_policy *policy, enum xfr_out_kind kind)
 {
 	struct transfer_stream *s = calloc(1, sizeof(*s));
 
@@ -223,11 +221,11 @@ answer_one_soa(struct request *r, struct version *v)
 
 static size_t
 begin_transfer(struct request *r, struct version *v,
-               const struct config_policy *policy)
+	       const struct config_policy *policy)
 {
 	enum xfr_out_kind kind;
-	uint8_t rcode = xfr_out_choose(v, &r->d->query, r->stream == NULL,
-	                               &kind, NULL);
+	uint8_t rcode =
+	    xfr_out_choose(v, &r->d->query, r->stream == NULL, &kind, NULL);
 
 	if (rcode != RCODE_NOERROR) {
 		return answer_bare(r, 0, rcode, -1);
@@ -237,7 +235,7 @@ begin_transfer(struct request *r, struct version *v,
 	}
 	if (!take_transfer_slot(r)) {
 		log_request(r, "transfer", "put off",
-		            "as many run as the configuration allows");
+			    "as many run as the configuration allows");
 		return answer_bare(r, 0, RCODE_SERVFAIL, -1);
 	}
 	*r->stream = stream_new(r, v, policy, kind);
@@ -262,14 +260,14 @@ answer_transfer(struct request *r)
 		return answer_bare(r, 0, RCODE_NOTAUTH, -1);
 	}
 	if (!config_allows(policy, CONFIG_TRANSFER,
-	                   (const struct sockaddr *)r->from, key_name(r),
-	                   &why)) {
+			   (const struct sockaddr *)r->from, key_name(r),
+			   &why)) {
 		log_request(r, "transfer", "refused", why);
 		return answer_bare(r, 0, RCODE_REFUSED, EDE_PROHIBITED);
 	}
 	v = zone_version(zone);
-	if (v == NULL || atomic_load_explicit(&zone->expired,
-	                                      memory_order_relaxed)) {
+	if (v == NULL ||
+	    atomic_load_explicit(&zone->expired, memory_order_relaxed)) {
 		return answer_bare(r, 0, RCODE_SERVFAIL, EDE_NOT_READY);
 	}
 	return begin_transfer(r, v, policy);
@@ -284,24 +282,24 @@ sign(struct request *r, size_t len)
 		return len;
 	}
 	return tsig_sign_answer(&r->tsig, r->out, &len, r->cap,
-	                        clock_wall_s()) == SECD_OK
-	           ? len
-	           : 0;
+				clock_wall_s()) == SECD_OK
+		   ? len
+		   : 0;
 }
 
 static size_t
 answer_bad_tsig(struct request *r, enum tsig_verdict verdict,
-                const struct tsig_place *place)
+		const struct tsig_place *place)
 {
 	size_t len = answer_bare(r, 0, RCODE_NOTAUTH, -1);
 	char key[NAME_TEXT_MAX], why[NAME_TEXT_MAX + 64];
 
 	snprintf(why, sizeof(why), "%s, key %s", tsig_verdict_text(verdict),
-	         name_to_text(place->key, key));
+		 name_to_text(place->key, key));
 	log_request(r, "request", "refused", why);
-	if (len == 0 || tsig_sign_error(&r->tsig, verdict, r->msg, r->len,
-	                                place, r->out, &len, r->cap,
-	                                clock_wall_s()) != SECD_OK) {
+	if (len == 0 ||
+	    tsig_sign_error(&r->tsig, verdict, r->msg, r->len, place, r->out,
+			    &len, r->cap, clock_wall_s()) != SECD_OK) {
 		return 0;
 	}
 	return len;
@@ -325,10 +323,9 @@ answer_other(struct request *r, enum query_verdict v)
 	if (v == QUERY_OTHER || v == QUERY_IGNORE) {
 		return answer_bare(r, 0, RCODE_FORMERR, -1);
 	}
-	len = answer_query(&r->d->root->answer, q,
-	                   r->stream == NULL ? ANSWER_UDP : ANSWER_TCP, r->out,
-	                   r->cap, r->is_signed ? tsig_room(r->tsig.key) : 0,
-	                   &result);
+	len = answer_query(
+	    &r->d->root->answer, q, r->stream == NULL ? ANSWER_UDP : ANSWER_TCP,
+	    r->out, r->cap, r->is_signed ? tsig_room(r->tsig.key) : 0, &result);
 	count_answer(r->d, result.rcode, result.truncated);
 	return len;
 }
@@ -346,7 +343,7 @@ answer_signed(struct request *r)
 	}
 	key = config_key_find(r->d->root->config, place.key);
 	verdict = tsig_verify_request(&r->tsig, key == NULL ? NULL : key->key,
-	                              r->msg, &r->len, &place, clock_wall_s());
+				      r->msg, &r->len, &place, clock_wall_s());
 	if (verdict == TSIG_FORMERR) {
 		return answer_bare(r, 0, RCODE_FORMERR, -1);
 	}
@@ -355,14 +352,14 @@ answer_signed(struct request *r)
 	}
 	r->is_signed = true;
 	v = query_parse(&r->d->query, r->msg, r->len,
-	                zone_table_key(r->d->root->zones));
+			zone_table_key(r->d->root->zones));
 	return sign(r, answer_other(r, v));
 }
 
 size_t
 dispatch(struct dispatcher *d, uint8_t *msg, size_t len,
-         const struct sockaddr_storage *from, uint8_t *out, size_t cap,
-         struct transfer_stream **stream)
+	 const struct sockaddr_storage *from, uint8_t *out, size_t cap,
+	 struct transfer_stream **stream)
 {
 	struct request r = {d, msg, len, from, out, cap, stream, {0}, false};
 	struct answer_result result;
@@ -377,14 +374,14 @@ dispatch(struct dispatcher *d, uint8_t *msg, size_t len,
 	case QUERY_PLAIN:
 	case QUERY_ERROR:
 		len = answer_query(&d->root->answer, &d->query,
-		                   stream == NULL ? ANSWER_UDP : ANSWER_TCP,
-		                   out, cap, 0, &result);
+				   stream == NULL ? ANSWER_UDP : ANSWER_TCP,
+				   out, cap, 0, &result);
 		count_answer(d, result.rcode, result.truncated);
 		return len;
 	case QUERY_OTHER:
 	default:
-		len = d->query.has_tsig ? answer_signed(&r)
-		                        : answer_other(&r, v);
+		len =
+		    d->query.has_tsig ? answer_signed(&r) : answer_other(&r, v);
 		tsig_transaction_fini(&r.tsig);
 		return len;
 	}
@@ -392,7 +389,7 @@ dispatch(struct dispatcher *d, uint8_t *msg, size_t len,
 
 int
 transfer_stream_next(struct transfer_stream *s, uint8_t *out, size_t cap,
-                     size_t *len)
+		     size_t *len)
 {
 	size_t reserve = s->tsig.key == NULL ? 0 : tsig_room(s->tsig.key);
 	enum xfr_out_verdict v = xfr_out_next(s->out, out, cap, reserve, len);
@@ -402,8 +399,8 @@ transfer_stream_next(struct transfer_stream *s, uint8_t *out, size_t cap,
 	}
 	s->is_done = v == XFR_OUT_DONE;
 	return s->tsig.key == NULL
-	           ? SECD_OK
-	           : tsig_sign_answer(&s->tsig, out, len, cap, clock_wall_s());
+		   ? SECD_OK
+		   : tsig_sign_answer(&s->tsig, out, len, cap, clock_wall_s());
 }
 
 void
@@ -422,10 +419,10 @@ transfer_stream_close(struct transfer_stream *s)
 		name_to_text(tsig_key_name(s->tsig.key), key);
 	}
 	log_info("zone %s: AXFR to %s: serial %" PRIu32 ", %" PRIu64
-	         " records, %" PRIu64 " octets, %" PRIu64
-	         " messages in %" PRId64 ".%03" PRId64 " s, tcp, key %s%s",
-	         s->zone, s->peer, s->serial, c.records, c.octets, c.messages,
-	         took / 1000, took % 1000, key, s->is_done ? "" : ", cut off");
+		 " records, %" PRIu64 " octets, %" PRIu64
+		 " messages in %" PRId64 ".%03" PRId64 " s, tcp, key %s%s",
+		 s->zone, s->peer, s->serial, c.records, c.octets, c.messages,
+		 took / 1000, took % 1000, key, s->is_done ? "" : ", cut off");
 	if (s->is_done) {
 		count(&s->counters->transfers_done);
 	}

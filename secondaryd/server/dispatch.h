@@ -59,8 +59,8 @@ struct transfer_stream {
  * Returns  octets of the response; 0: send nothing
  */
 size_t dispatch(struct dispatcher *d, uint8_t *msg, size_t len,
-                const struct sockaddr_storage *from, uint8_t *out, size_t cap,
-                struct transfer_stream **stream);
+		const struct sockaddr_storage *from, uint8_t *out, size_t cap,
+		struct transfer_stream **stream);
 
 /**
  * The next message of a transfer.
@@ -68,7 +68,7 @@ size_t dispatch(struct dispatcher *d, uint8_t *msg, size_t len,
  * Returns  SECD_OK (see is_done), SECD_ENOSPC, SECD_ENOMEM: close
  */
 int transfer_stream_next(struct transfer_stream *s, uint8_t *out, size_t cap,
-                         size_t *len);
+			 size_t *len);
 
 /** End it, whole or not; logs its one line. NULL is fine. */
 void transfer_stream_close(struct transfer_stream *s);

@@ -54,7 +54,7 @@ static void
 exec_command(int input, int output, int failed, char *const *argv)
 {
 	static char *const environment[] = {
-	    (char *)(uintptr_t)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+	    (char *)(uintptr_t) "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
 	sigset_t none;
 	int error;
 
@@ -278,7 +278,7 @@ helper_start(struct helper **out)
 
 static int
 make_request(struct request *q, const char *const *argv, const void *input,
-             size_t input_len, int timeout_ms)
+	     size_t input_len, int timeout_ms)
 {
 	if (argv[0] == NULL || argv[0][0] != '/' || input_len > INPUT_MAX ||
 	    timeout_ms <= 0) {
@@ -305,7 +305,7 @@ make_request(struct request *q, const char *const *argv, const void *input,
 
 int
 helper_run(struct helper *h, const char *const *argv, const void *input,
-           size_t input_len, int timeout_ms, struct helper_result *out)
+	   size_t input_len, int timeout_ms, struct helper_result *out)
 {
 	struct request q;
 	struct reply reply;

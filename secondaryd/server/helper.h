@@ -24,7 +24,7 @@ struct helper;
 int helper_start(struct helper **out);
 
 struct helper_result {
-	int status; /* exit code, or 128 + signal */
+	int status;                         /* exit code, or 128 + signal */
 	char output[HELPER_OUTPUT_MAX + 1]; /* standard output and error */
 	size_t output_len;
 };
@@ -40,7 +40,7 @@ struct helper_result {
  *           gone), SECD_EIO
  */
 int helper_run(struct helper *h, const char *const *argv, const void *input,
-               size_t input_len, int timeout_ms, struct helper_result *out);
+	       size_t input_len, int timeout_ms, struct helper_result *out);
 
 /** End it and wait. NULL is fine. */
 void helper_stop(struct helper *h);

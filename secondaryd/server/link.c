@@ -35,7 +35,7 @@ struct link {
 	struct buf out;
 	size_t out_pos;
 	size_t in_len;
-	uint64_t turn; /* changes when the link is given to another use */
+	uint64_t turn;     /* changes when the link is given to another use */
 	bool *closed_flag; /* set while a callback runs */
 	uint8_t in[2 + MESSAGE_MAX];
 };
@@ -149,8 +149,8 @@ deliver(struct link *l)
 static bool
 read_once(struct link *l)
 {
-	ssize_t got = recv(l->fd, l->in + l->in_len, sizeof(l->in) - l->in_len,
-	                   0);
+	ssize_t got =
+	    recv(l->fd, l->in + l->in_len, sizeof(l->in) - l->in_len, 0);
 
 	if (got < 0) {
 		if (errno != EAGAIN && errno != EINTR) {
@@ -217,7 +217,7 @@ on_writable(struct ev_loop *loop, ev_io *io, int events)
 	}
 	if (l->out_pos < l->out.len) {
 		sent = send(l->fd, l->out.data + l->out_pos,
-		            l->out.len - l->out_pos, MSG_NOSIGNAL);
+			    l->out.len - l->out_pos, MSG_NOSIGNAL);
 		if (sent < 0) {
 			if (errno != EAGAIN && errno != EINTR) {
 				fail(l, LINK_CLOSED, reason_of(errno));
@@ -235,17 +235,17 @@ on_writable(struct ev_loop *loop, ev_io *io, int events)
 
 static int
 start_connect(struct link *l, const struct sockaddr_storage *to,
-              const struct sockaddr_storage *via, const char **reason)
+	      const struct sockaddr_storage *via, const char **reason)
 {
 	socklen_t len = address_len(to);
 	int one = 1;
 
 	l->fd = socket(to->ss_family,
-	               SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		       SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (l->fd < 0) {
 		*reason = errno == EMFILE || errno == ENFILE
-		              ? "no file descriptor left"
-		              : "no socket of this address family";
+			      ? "no file descriptor left"
+			      : "no socket of this address family";
 		return SECD_EIO;
 	}
 	setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -264,8 +264,8 @@ start_connect(struct link *l, const struct sockaddr_storage *to,
 
 int
 link_open(struct ev_loop *loop, const struct sockaddr_storage *to,
-          const struct sockaddr_storage *via, struct link **out,
-          const char **reason)
+	  const struct sockaddr_storage *via, struct link **out,
+	  const char **reason)
 {
 	struct link *l = malloc(sizeof(*l));
 	int rc;
@@ -289,8 +289,8 @@ link_open(struct ev_loop *loop, const struct sockaddr_storage *to,
 	ev_init(&l->deadline, on_deadline);
 	ev_init(&l->total, on_total);
 	ev_init(&l->rate, on_rate);
-	l->readable.data = l->writable.data = l->deadline.data =
-	    l->total.data = l->rate.data = l;
+	l->readable.data = l->writable.data = l->deadline.data = l->total.data =
+	    l->rate.data = l;
 	ev_io_start(loop, &l->writable);
 	*out = l;
 	return SECD_OK;
@@ -305,16 +305,16 @@ set_timer(struct link *l, ev_timer *timer, double seconds)
 
 void
 link_use(struct link *l, const struct link_user *user,
-         const struct link_limits *limits)
+	 const struct link_limits *limits)
 {
 	l->user = *user;
 	l->limits = *limits;
 	l->turn++;
 	l->octets = l->window_octets = 0;
-	set_timer(l, &l->deadline,
-	          (double)(l->connected ? limits->silence_ms
-	                                : limits->connect_ms) /
-	              1000.0);
+	set_timer(
+	    l, &l->deadline,
+	    (double)(l->connected ? limits->silence_ms : limits->connect_ms) /
+		1000.0);
 	set_timer(l, &l->total, (double)limits->total_ms / 1000.0);
 	set_timer(l, &l->rate, limits->octets_per_s > 0 ? RATE_WINDOW_S : 0.0);
 }

@@ -38,10 +38,10 @@ struct link_user {
 /* Deadlines in milliseconds; 0: none. */
 struct link_limits {
 	int64_t connect_ms;
-	int64_t silence_ms;      /* without an octet while one is awaited */
-	int64_t total_ms;        /* of one use */
-	uint64_t octets;         /* of one use */
-	uint32_t octets_per_s;   /* least rate, over a minute */
+	int64_t silence_ms;    /* without an octet while one is awaited */
+	int64_t total_ms;      /* of one use */
+	uint64_t octets;       /* of one use */
+	uint32_t octets_per_s; /* least rate, over a minute */
 };
 
 /**
@@ -52,12 +52,12 @@ struct link_limits {
  *          SECD_ENOMEM
  */
 int link_open(struct ev_loop *loop, const struct sockaddr_storage *to,
-              const struct sockaddr_storage *via, struct link **out,
-              const char **reason);
+	      const struct sockaddr_storage *via, struct link **out,
+	      const char **reason);
 
 /** Start a use: callbacks and limits from now on. */
 void link_use(struct link *l, const struct link_user *user,
-              const struct link_limits *limits);
+	      const struct link_limits *limits);
 
 /**
  * Send one message of up to 65535 octets, when connected.

@@ -45,7 +45,7 @@ set_udp_options(const struct listen_socket *s)
 	set_int(s->fd, SOL_SOCKET, SO_SNDBUF, UDP_SEND_BUFFER);
 	if (s->address.ss_family == AF_INET6) {
 		set_int(s->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
-		        IPV6_PMTUDISC_OMIT);
+			IPV6_PMTUDISC_OMIT);
 		set_int(s->fd, IPPROTO_IPV6, IPV6_MTU, IPV6_LEAST_MTU);
 		set_int(s->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, s->is_wildcard);
 	} else {
@@ -58,7 +58,7 @@ set_udp_options(const struct listen_socket *s)
 
 static int
 open_one(struct listen_socket *s, const struct sockaddr_storage *address,
-         int type)
+	 int type)
 {
 	const struct sockaddr *name = (const struct sockaddr *)address;
 	int one = 1;
@@ -117,22 +117,23 @@ try_alone(const struct sockaddr_storage *address, int type)
 
 static int
 open_all(const struct config_server *c, int type, unsigned workers,
-         struct listen_socket *sockets, char reason[256])
+	 struct listen_socket *sockets, char reason[256])
 {
 	for (unsigned a = 0; a < c->listen_count; a++) {
 		int error = try_alone(&c->listen[a], type);
 
 		for (unsigned w = 0; w < workers && error == 0; w++) {
 			error = open_one(&sockets[w * c->listen_count + a],
-			                 &c->listen[a], type);
+					 &c->listen[a], type);
 		}
 		if (error != 0) {
 			char text[ADDRESS_TEXT_MAX];
 
-			snprintf(reason, 256, "cannot listen on %s (%s): %s",
-			         address_text(&c->listen[a], text, sizeof(text)),
-			         type == SOCK_DGRAM ? "udp" : "tcp",
-			         strerror(error));
+			snprintf(
+			    reason, 256, "cannot listen on %s (%s): %s",
+			    address_text(&c->listen[a], text, sizeof(text)),
+			    type == SOCK_DGRAM ? "udp" : "tcp",
+			    strerror(error));
 			return error == EACCES ? SECD_EPERM : SECD_EIO;
 		}
 	}
@@ -152,7 +153,7 @@ sockets_new(size_t count)
 
 int
 listeners_open(const struct config_server *c, struct listeners **out,
-               char reason[256])
+	       char reason[256])
 {
 	struct listeners *l = calloc(1, sizeof(*l));
 	int rc = SECD_ENOMEM;
@@ -170,7 +171,7 @@ listeners_open(const struct config_server *c, struct listeners **out,
 		rc = open_all(c, SOCK_DGRAM, c->udp_workers, l->udp, reason);
 		if (rc == SECD_OK) {
 			rc = open_all(c, SOCK_STREAM | SOCK_NONBLOCK,
-			              c->tcp_workers, l->tcp, reason);
+				      c->tcp_workers, l->tcp, reason);
 		}
 	}
 	if (rc != SECD_OK) {

@@ -106,9 +106,8 @@ mailbox_linger(struct mailbox *box, int64_t ms)
 		until.tv_nsec -= 1000000000;
 	}
 	pthread_mutex_lock(&box->lock);
-	while (!box->closed &&
-	       pthread_cond_timedwait(&box->posted, &box->lock, &until) !=
-	           ETIMEDOUT) {
+	while (!box->closed && pthread_cond_timedwait(&box->posted, &box->lock,
+						      &until) != ETIMEDOUT) {
 	}
 	pthread_mutex_unlock(&box->lock);
 }

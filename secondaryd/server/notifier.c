@@ -15,9 +15,9 @@
 #include "server/address.h"
 #include "transfer/notify_out.h"
 
-#define DATAGRAM_MAX    4096
-#define READS_PER_TURN  64
-#define ASKED_BUCKETS   1024 /* by message id */
+#define DATAGRAM_MAX   4096
+#define READS_PER_TURN 64
+#define ASKED_BUCKETS  1024 /* by message id */
 
 /* One zone's word to one address. */
 struct notify_target {
@@ -80,7 +80,7 @@ set_timer(struct notify_target *t)
 	}
 	wait_ms = t->out.due_ms - clock_boot_ms();
 	ev_timer_set(&t->timer, wait_ms < 0 ? 0.0 : (double)wait_ms / 1000.0,
-	             0.0);
+		     0.0);
 	ev_timer_start(loop, &t->timer);
 }
 
@@ -94,12 +94,12 @@ report(const struct notify_target *t)
 	address_text(&t->to, to, sizeof(to));
 	if (t->out.state == NOTIFY_OUT_HEARD) {
 		log_info("zone %s: NOTIFY of serial %u heard by %s", apex,
-		         t->out.serial, to);
+			 t->out.serial, to);
 	} else if (t->out.state != NOTIFY_OUT_SENDING) {
 		log_warning("zone %s: NOTIFY of serial %u to %s: %s%s%s", apex,
-		            t->out.serial, to,
-		            notify_out_state_text(t->out.state),
-		            t->out.error[0] == '\0' ? "" : ": ", t->out.error);
+			    t->out.serial, to,
+			    notify_out_state_text(t->out.state),
+			    t->out.error[0] == '\0' ? "" : ": ", t->out.error);
 	}
 }
 
@@ -123,9 +123,9 @@ send_message(struct notifier *n, struct notify_target *t)
 	node_reader_init(reader, version_apex(t->entry->zone.version));
 	while (node_reader_next(reader, &soa)) {
 		if (soa.type == RR_TYPE_SOA) {
-			rc = notify_out_message(&t->out, &soa, id, msg,
-			                        sizeof(msg), &len,
-			                        clock_boot_ms(), clock_wall_s());
+			rc = notify_out_message(
+			    &t->out, &soa, id, msg, sizeof(msg), &len,
+			    clock_boot_ms(), clock_wall_s());
 			break;
 		}
 	}
@@ -136,7 +136,7 @@ send_message(struct notifier *n, struct notify_target *t)
 	remember_asked(n, t, id);
 	/* A datagram that is lost here is sent again like any other. */
 	(void)sendto(s->fd, msg, len, MSG_DONTWAIT,
-	             (const struct sockaddr *)&t->to, address_len(&t->to));
+		     (const struct sockaddr *)&t->to, address_len(&t->to));
 }
 
 static void
@@ -156,7 +156,7 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 
 static void
 take_datagram(struct notifier *n, const struct sockaddr_storage *from,
-              uint8_t *msg, size_t len)
+	      uint8_t *msg, size_t len)
 {
 	struct notify_target *t, *next;
 	uint16_t id;
@@ -188,7 +188,7 @@ on_readable(struct ev_loop *loop, ev_io *io, int events)
 	for (int i = 0; i < READS_PER_TURN; i++) {
 		socklen_t from_len = sizeof(from);
 		ssize_t len = recvfrom(io->fd, msg, sizeof(msg), MSG_DONTWAIT,
-		                       (struct sockaddr *)&from, &from_len);
+				       (struct sockaddr *)&from, &from_len);
 
 		if (len < 0) {
 			return;
@@ -265,14 +265,14 @@ count_targets(const struct config_policy *p)
 
 static void
 init_target(struct notify_target *t, struct zone_entry *e,
-            const struct config_remote *remote,
-            const struct sockaddr_storage *to)
+	    const struct config_remote *remote,
+	    const struct sockaddr_storage *to)
 {
 	t->entry = e;
 	t->remote = remote;
 	t->to = *to;
 	notify_out_init(&t->out, e->zone.apex,
-	                remote->key == NULL ? NULL : remote->key->key);
+			remote->key == NULL ? NULL : remote->key->key);
 	ev_init(&t->timer, on_timer);
 	t->timer.data = t;
 }
@@ -287,7 +287,7 @@ inherit_progress(struct notify_target *t, const struct zone_entry *e)
 		if (address_equal(&old->to, &t->to) &&
 		    old->out.state == NOTIFY_OUT_SENDING) {
 			notify_out_announce(&t->out, old->out.serial,
-			                    clock_boot_ms());
+					    clock_boot_ms());
 			set_timer(t);
 		}
 	}
@@ -295,7 +295,7 @@ inherit_progress(struct notify_target *t, const struct zone_entry *e)
 
 int
 notifier_set_targets(struct notifier *n, struct zone_entry *e,
-                     const struct config_policy *p)
+		     const struct config_policy *p)
 {
 	size_t count = count_targets(p), k = 0;
 	struct notify_target *targets = NULL;
@@ -309,7 +309,7 @@ notifier_set_targets(struct notifier *n, struct zone_entry *e,
 	for (size_t i = 0; i < p->notify_count; i++) {
 		for (size_t j = 0; j < p->notify[i]->address_count; j++) {
 			init_target(&targets[k], e, p->notify[i],
-			            &p->notify[i]->addresses[j]);
+				    &p->notify[i]->addresses[j]);
 			inherit_progress(&targets[k], e);
 			k++;
 		}
@@ -339,15 +339,15 @@ notifier_announce(struct notifier *n, struct zone_entry *e)
 	(void)n;
 	for (size_t i = 0; i < e->target_count; i++) {
 		notify_out_announce(&e->targets[i].out,
-		                    version_serial(e->zone.version),
-		                    clock_boot_ms());
+				    version_serial(e->zone.version),
+				    clock_boot_ms());
 		set_timer(&e->targets[i]);
 	}
 }
 
 char *
 notifier_describe(const struct zone_entry *e, size_t index, char *text,
-                  size_t cap)
+		  size_t cap)
 {
 	const struct notify_target *t = &e->targets[index];
 	char to[ADDRESS_TEXT_MAX];
@@ -355,12 +355,12 @@ notifier_describe(const struct zone_entry *e, size_t index, char *text,
 	address_text(&t->to, to, sizeof(to));
 	if (t->out.state == NOTIFY_OUT_IDLE) {
 		snprintf(text, cap, "%s %s: nothing announced yet",
-		         t->remote->id, to);
+			 t->remote->id, to);
 	} else {
 		snprintf(text, cap, "%s %s: serial %u %s after %u tries%s%s",
-		         t->remote->id, to, t->out.serial,
-		         notify_out_state_text(t->out.state), t->out.tries,
-		         t->out.error[0] == '\0' ? "" : ": ", t->out.error);
+			 t->remote->id, to, t->out.serial,
+			 notify_out_state_text(t->out.state), t->out.tries,
+			 t->out.error[0] == '\0' ? "" : ": ", t->out.error);
 	}
 	return text;
 }

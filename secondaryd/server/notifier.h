@@ -23,7 +23,7 @@ void notifier_free(struct notifier *n);
  * Returns  SECD_OK, SECD_ENOMEM (they are as they were)
  */
 int notifier_set_targets(struct notifier *n, struct zone_entry *e,
-                         const struct config_policy *p);
+			 const struct config_policy *p);
 void notifier_drop_targets(struct notifier *n, struct zone_entry *e);
 
 /** The zone's version is durable: tell all targets. */
@@ -36,6 +36,6 @@ void notifier_announce(struct notifier *n, struct zone_entry *e);
  * Returns  text
  */
 char *notifier_describe(const struct zone_entry *e, size_t index, char *text,
-                        size_t cap);
+			size_t cap);
 
 #endif

@@ -9,7 +9,7 @@
 
 /* Primaries close idle connections after some seconds (BIND 30, Knot 10); a
  * link that we close first is never found dead by the next request. */
-#define IDLE_S       5.0
+#define IDLE_S        5.0
 #define IDLE_PER_HOST 2
 
 struct idle_link {
@@ -173,8 +173,8 @@ serve_first(struct pool_host *h)
 	unqueue(r);
 	if (l == NULL &&
 	    link_open(p->loop, &h->to,
-	              h->via.ss_family == AF_UNSPEC ? NULL : &h->via, &l,
-	              &reason) != SECD_OK) {
+		      h->via.ss_family == AF_UNSPEC ? NULL : &h->via, &l,
+		      &reason) != SECD_OK) {
 		r->host = NULL;
 		r->failed(r, reason);
 		return;
@@ -207,7 +207,7 @@ on_turn(struct ev_loop *loop, ev_timer *timer, int events)
 
 int
 pool_new(struct ev_loop *loop, unsigned total, unsigned per_host,
-         struct pool **out)
+	 struct pool **out)
 {
 	struct pool *p = calloc(1, sizeof(*p));
 
@@ -249,7 +249,7 @@ pool_set_limits(struct pool *p, unsigned total, unsigned per_host)
 
 static struct pool_host *
 host_for(struct pool *p, const struct sockaddr_storage *to,
-         const struct sockaddr_storage *via)
+	 const struct sockaddr_storage *via)
 {
 	static const struct sockaddr_storage any = {.ss_family = AF_UNSPEC};
 	struct pool_host **at = &p->hosts;
@@ -273,7 +273,7 @@ host_for(struct pool *p, const struct sockaddr_storage *to,
 
 int
 pool_ask(struct pool *p, struct pool_request *r,
-         const struct sockaddr_storage *to, const struct sockaddr_storage *via)
+	 const struct sockaddr_storage *to, const struct sockaddr_storage *via)
 {
 	struct pool_host *h = host_for(p, to, via);
 
@@ -301,7 +301,7 @@ pool_cancel(struct pool *p, struct pool_request *r)
 
 void
 pool_release(struct pool *p, struct pool_request *r, struct link *l,
-             bool reusable)
+	     bool reusable)
 {
 	struct pool_host *h = r->host;
 

@@ -32,7 +32,7 @@ struct pool_request {
  * Returns           SECD_OK, SECD_ENOMEM
  */
 int pool_new(struct ev_loop *loop, unsigned total, unsigned per_host,
-             struct pool **out);
+	     struct pool **out);
 
 /** Close idle links, free. No request may be open. NULL is fine. */
 void pool_free(struct pool *p);
@@ -47,8 +47,8 @@ void pool_set_limits(struct pool *p, unsigned total, unsigned per_host);
  * Returns  SECD_OK, SECD_ENOMEM
  */
 int pool_ask(struct pool *p, struct pool_request *r,
-             const struct sockaddr_storage *to,
-             const struct sockaddr_storage *via);
+	     const struct sockaddr_storage *to,
+	     const struct sockaddr_storage *via);
 
 /** Take a request back that is not ready yet. */
 void pool_cancel(struct pool *p, struct pool_request *r);
@@ -60,6 +60,6 @@ void pool_cancel(struct pool *p, struct pool_request *r);
  *           few seconds; else it is closed
  */
 void pool_release(struct pool *p, struct pool_request *r, struct link *l,
-                  bool reusable);
+		  bool reusable);
 
 #endif

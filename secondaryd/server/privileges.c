@@ -38,30 +38,30 @@ check_dir(const char *path, const struct config_server *c, char reason[256])
 	}
 	if (st.st_uid != c->uid && st.st_uid != 0) {
 		return refuse(reason, SECD_EPERM,
-		              "%s belongs to user %u, not to the service's %u",
-		              path, (unsigned)st.st_uid, (unsigned)c->uid);
+			      "%s belongs to user %u, not to the service's %u",
+			      path, (unsigned)st.st_uid, (unsigned)c->uid);
 	}
 	if ((st.st_mode & S_IWOTH) != 0) {
 		return refuse(reason, SECD_EPERM, "%s is writable by everybody",
-		              path);
+			      path);
 	}
 	return SECD_OK;
 }
 
 static int
 make_dir(const char *path, mode_t mode, const struct config_server *c,
-         char reason[256])
+	 char reason[256])
 {
 	if (mkdir(path, mode) == 0) {
 		/* The umask may have taken bits, and the owner is us. */
 		if (chmod(path, mode) != 0 ||
 		    (geteuid() == 0 && chown(path, c->uid, c->gid) != 0)) {
 			return refuse(reason, SECD_EPERM, "%s: %s", path,
-			              strerror(errno));
+				      strerror(errno));
 		}
 	} else if (errno != EEXIST) {
 		return refuse(reason, errno == EACCES ? SECD_EPERM : SECD_EIO,
-		              "cannot create %s: %s", path, strerror(errno));
+			      "cannot create %s: %s", path, strerror(errno));
 	}
 	return check_dir(path, c, reason);
 }
@@ -77,7 +77,7 @@ privileges_make_dirs(const struct config_server *c, char reason[256])
 /* There and fit for use, or its parent is there. */
 static int
 check_or_parent(const char *path, const struct config_server *c,
-                char reason[256])
+		char reason[256])
 {
 	char parent[PATH_MAX];
 	struct stat st;
@@ -88,8 +88,8 @@ check_or_parent(const char *path, const struct config_server *c,
 	snprintf(parent, sizeof(parent), "%s", path);
 	if (stat(dirname(parent), &st) != 0) {
 		return refuse(reason, SECD_EIO,
-		              "%s cannot be made: %s is not there", path,
-		              parent);
+			      "%s cannot be made: %s is not there", path,
+			      parent);
 	}
 	return SECD_OK;
 }
@@ -131,12 +131,12 @@ become_user(const struct config_server *c, char reason[256])
 	    setresgid(c->gid, c->gid, c->gid) != 0 ||
 	    setresuid(c->uid, c->uid, c->uid) != 0) {
 		return refuse(reason, SECD_EPERM, "cannot become user %s: %s",
-		              c->user, strerror(errno));
+			      c->user, strerror(errno));
 	}
 	if (c->uid != 0 && setuid(0) == 0) {
 		return refuse(reason, SECD_EPERM,
-		              "could become root again after becoming %s",
-		              c->user);
+			      "could become root again after becoming %s",
+			      c->user);
 	}
 	return SECD_OK;
 }
@@ -157,8 +157,8 @@ privileges_drop(const struct config_server *c, char reason[256])
 	/* Memory holds keys: no core, no ptrace by others of our user. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-		return refuse(reason, SECD_EPERM, "cannot give up privileges: %s",
-		              strerror(errno));
+		return refuse(reason, SECD_EPERM,
+			      "cannot give up privileges: %s", strerror(errno));
 	}
 	return SECD_OK;
 }

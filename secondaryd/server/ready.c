@@ -33,8 +33,8 @@ tell(const char *text)
 		return;
 	}
 	(void)sendto(fd, text, strlen(text), MSG_NOSIGNAL,
-	             (const struct sockaddr *)&to,
-	             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+		     (const struct sockaddr *)&to,
+		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 	close(fd);
 }
 
@@ -52,8 +52,9 @@ ready_reloading(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	/* systemd.service(5), Type=notify-reload */
-	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n",
-	         (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000);
+	snprintf(text, sizeof(text),
+		 "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n",
+		 (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000);
 	tell(text);
 }
 

@@ -43,7 +43,7 @@ set_identity(struct root_owned *o)
 
 int
 root_new(struct config *config, struct zone *const *zones, size_t count,
-         const struct name_hash_key *key, struct root **out)
+	 const struct name_hash_key *key, struct root **out)
 {
 	struct root_owned *o = calloc(1, sizeof(*o));
 
@@ -56,8 +56,8 @@ root_new(struct config *config, struct zone *const *zones, size_t count,
 	}
 	o->root.config = config_ref(config);
 	set_identity(o);
-	o->root.answer = (struct answer_context){
-	    .zones = o->root.zones, .identity = &o->root.identity};
+	o->root.answer = (struct answer_context){.zones = o->root.zones,
+						 .identity = &o->root.identity};
 	*out = &o->root;
 	return SECD_OK;
 }

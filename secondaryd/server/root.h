@@ -33,7 +33,7 @@ struct root_pointer {
  * Returns  SECD_OK, SECD_ENOMEM
  */
 int root_new(struct config *config, struct zone *const *zones, size_t count,
-             const struct name_hash_key *key, struct root **out);
+	     const struct name_hash_key *key, struct root **out);
 
 /** For a root that was never published. NULL is fine. */
 void root_free(struct root *root);

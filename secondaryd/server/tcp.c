@@ -54,14 +54,14 @@ pause_accepting(struct tcp_worker *w)
 
 static void
 take_connection(struct tcp_worker *w, int fd,
-                const struct sockaddr_storage *peer)
+		const struct sockaddr_storage *peer)
 {
 	const struct config_server *c =
 	    &root_get(&w->shared.dispatcher.frontend->root)->config->server;
 
 	if (atomic_load(w->shared.connections) >= c->tcp_max_clients) {
 		atomic_fetch_add_explicit(&w->counters.tcp_refused, 1,
-		                          memory_order_relaxed);
+					  memory_order_relaxed);
 		close(fd);
 		return;
 	}
@@ -81,12 +81,12 @@ on_acceptable(struct ev_loop *loop, ev_io *io, int events)
 		struct sockaddr_storage peer;
 		socklen_t len = sizeof(peer);
 		int fd = accept4(io->fd, (struct sockaddr *)&peer, &len,
-		                 SOCK_NONBLOCK | SOCK_CLOEXEC);
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
 			take_connection(w, fd, &peer);
 		} else if (errno == EMFILE || errno == ENFILE ||
-		           errno == ENOBUFS || errno == ENOMEM) {
+			   errno == ENOBUFS || errno == ENOMEM) {
 			pause_accepting(w);
 			return;
 		} else if (errno == EAGAIN) {
@@ -143,7 +143,7 @@ start_watchers(struct tcp_worker *w, const struct listen_socket *sockets)
 
 	for (unsigned i = 0; i < w->count; i++) {
 		ev_io_init(&w->acceptable[i], on_acceptable, sockets[i].fd,
-		           EV_READ);
+			   EV_READ);
 		w->acceptable[i].data = w;
 		ev_io_start(loop, &w->acceptable[i]);
 	}
@@ -172,8 +172,7 @@ tcp_free(struct tcp_worker *w)
 
 int
 tcp_start(const struct listen_socket *sockets, unsigned count,
-          struct frontend *f, atomic_uint *connections,
-          struct tcp_worker **out)
+	  struct frontend *f, atomic_uint *connections, struct tcp_worker **out)
 {
 	struct tcp_worker *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
 	int rc = SECD_ENOMEM;

@@ -25,8 +25,8 @@ struct tcp_worker;
  * Returns      SECD_OK, SECD_ENOMEM, SECD_EIO
  */
 int tcp_start(const struct listen_socket *sockets, unsigned count,
-              struct frontend *f, atomic_uint *connections,
-              struct tcp_worker **out);
+	      struct frontend *f, atomic_uint *connections,
+	      struct tcp_worker **out);
 
 const struct frontend_counters *tcp_counters(const struct tcp_worker *w);
 

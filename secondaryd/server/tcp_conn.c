@@ -90,7 +90,7 @@ takes_too_long(const struct tcp_conn *c)
 		return clock_awake_ms() > c->stream->deadline_ms;
 	}
 	return is_busy(c) && ev_now(c->shared->loop) - c->rest_at >
-	                         TOTAL_FACTOR * c->shared->io_s;
+				 TOTAL_FACTOR * c->shared->io_s;
 }
 
 /* The timer is set once and looks back: no timer call for each query. */
@@ -183,7 +183,7 @@ go_on_streaming(struct tcp_conn *c)
 		uint8_t *to = s->out + s->out_len;
 
 		if (transfer_stream_next(c->stream, to + 2, TCP_MESSAGE_MAX,
-		                         &len) != SECD_OK) {
+					 &len) != SECD_OK) {
 			return false;
 		}
 		put_u16(to, (uint16_t)len);
@@ -211,7 +211,7 @@ answer(struct tcp_conn *c, uint8_t *msg, size_t len)
 	}
 	to = s->out + s->out_len;
 	len = dispatch(&s->dispatcher, msg, len, &c->peer, to + 2,
-	               TCP_MESSAGE_MAX, &c->stream);
+		       TCP_MESSAGE_MAX, &c->stream);
 	if (len > 0) {
 		put_u16(to, (uint16_t)len);
 		s->out_len += 2 + len;
@@ -330,7 +330,7 @@ static bool
 send_kept(struct tcp_conn *c)
 {
 	ssize_t sent = send(c->fd, c->out.data + c->out_pos,
-	                    c->out.len - c->out_pos, MSG_NOSIGNAL);
+			    c->out.len - c->out_pos, MSG_NOSIGNAL);
 
 	if (sent < 0) {
 		return errno == EAGAIN || errno == EINTR;
@@ -371,7 +371,7 @@ on_writable(struct ev_loop *loop, ev_io *io, int events)
 
 void
 tcp_conn_open(struct tcp_shared *shared, int fd,
-              const struct sockaddr_storage *peer)
+	      const struct sockaddr_storage *peer)
 {
 	struct tcp_conn *c = calloc(1, sizeof(*c));
 

@@ -32,7 +32,7 @@ struct tcp_shared {
 
 /** Serve an accepted socket; it is the connection's from now on. */
 void tcp_conn_open(struct tcp_shared *shared, int fd,
-                   const struct sockaddr_storage *peer);
+		   const struct sockaddr_storage *peer);
 
 void tcp_conn_close(struct tcp_conn *c);
 

@@ -14,6 +14,6 @@
  * Returns  SECD_OK, SECD_ENOMEM (the system refuses another thread)
  */
 int thread_start(const char *name, void *(*run)(void *), void *arg,
-                 pthread_t *out);
+		 pthread_t *out);
 
 #endif

@@ -17,9 +17,9 @@
 #include "server/zone_verify.h"
 
 /* Suspends are noticed within this time. */
-#define CLOCK_WATCH_S    10.0
-#define CLOCK_SLEPT_MS   2000
-#define CLOCK_JUMP_MS    INT64_C(86400000)
+#define CLOCK_WATCH_S  10.0
+#define CLOCK_SLEPT_MS 2000
+#define CLOCK_JUMP_MS  INT64_C(86400000)
 
 /* ---- letters from workers and from the operator ---- */
 
@@ -60,7 +60,7 @@ on_notify_letter(struct letter *letter)
 /* On a worker, inside its read section: the entry cannot go meanwhile. */
 static void
 on_notified(struct zone *zone, const struct sockaddr_storage *from,
-            bool has_serial, uint32_t serial)
+	    bool has_serial, uint32_t serial)
 {
 	struct zone_entry *e = container_of(zone, struct zone_entry, zone);
 
@@ -68,9 +68,9 @@ on_notified(struct zone *zone, const struct sockaddr_storage *from,
 		return;
 	}
 	e->door.notify = (struct zone_notify){.from = *from,
-	                                      .at = clock_wall_s(),
-	                                      .has_serial = has_serial,
-	                                      .serial = serial};
+					      .at = clock_wall_s(),
+					      .has_serial = has_serial,
+					      .serial = serial};
 	e->door.letter.run = on_notify_letter;
 	mailbox_post(&e->server->box, &e->door.letter);
 }
@@ -99,7 +99,7 @@ run_call(struct letter *letter)
 
 void
 transfer_call(struct server *s, void (*run)(struct server *s, void *arg),
-              void *arg)
+	      void *arg)
 {
 	struct call c = {
 	    .letter = {.run = run_call},
@@ -167,13 +167,13 @@ load_zones(struct server *s, const struct config *config)
 		return SECD_ENOMEM;
 	}
 	for (size_t i = 0; i < config->zone_count; i++) {
-		int rc = zone_entry_new(s, &config->zones[i],
-		                        &s->zones.entries[i]);
+		int rc =
+		    zone_entry_new(s, &config->zones[i], &s->zones.entries[i]);
 
 		if (rc != SECD_OK) {
 			log_error("zone %s: cannot be loaded: %s",
-			          name_to_text(config->zones[i].apex, apex),
-			          secd_strerror(rc));
+				  name_to_text(config->zones[i].apex, apex),
+				  secd_strerror(rc));
 			return rc;
 		}
 		s->zones.count++;
@@ -184,7 +184,7 @@ load_zones(struct server *s, const struct config *config)
 /* The root for a configuration and the entries of its zones. */
 static int
 make_root(struct server *s, struct config *config, const struct zone_list *list,
-          struct root **out)
+	  struct root **out)
 {
 	struct zone **zones = calloc(list->count + 1, sizeof(struct zone *));
 	int rc;
@@ -195,8 +195,8 @@ make_root(struct server *s, struct config *config, const struct zone_list *list,
 	for (size_t i = 0; i < list->count; i++) {
 		zones[i] = &list->entries[i]->zone;
 	}
-	rc = root_new(config, zones, list->count, store_hash_key(s->store),
-	              out);
+	rc =
+	    root_new(config, zones, list->count, store_hash_key(s->store), out);
 	free(zones);
 	return rc;
 }
@@ -212,7 +212,7 @@ init_loop(struct server *s)
 	s->wake.data = s;
 	ev_async_start(s->loop, &s->wake);
 	ev_timer_init(&s->clock_watch, on_clock_watch, CLOCK_WATCH_S,
-	              CLOCK_WATCH_S);
+		      CLOCK_WATCH_S);
 	s->clock_watch.data = s;
 	ev_timer_start(s->loop, &s->clock_watch);
 	s->slept_ms = clock_boot_ms() - clock_awake_ms();
@@ -232,7 +232,7 @@ transfer_init(struct server *s, struct config *config, struct store *store)
 	rc = init_loop(s);
 	if (rc == SECD_OK) {
 		rc = pool_new(s->loop, config->server.transfers_in,
-		              config->server.transfers_per_primary, &s->pool);
+			      config->server.transfers_per_primary, &s->pool);
 	}
 	if (rc == SECD_OK) {
 		rc = notifier_new(s->loop, &s->notifier);
@@ -274,7 +274,7 @@ transfer_start(struct server *s)
 
 	if (rc == SECD_OK) {
 		rc = commit_start(s->store, s->config->server.sync_interval_ms,
-		                  &s->commit);
+				  &s->commit);
 	}
 	if (rc == SECD_OK) {
 		rc = thread_start("transfer", transfer_main, s, &s->thread);
@@ -328,7 +328,7 @@ transfer_fini(struct server *s)
 /* Another list for the configuration: entries that stay, and new ones. */
 static int
 merge_zones(struct server *s, const struct config *config,
-            struct zone_list *list, bool *is_new)
+	    struct zone_list *list, bool *is_new)
 {
 	list->entries = calloc(config->zone_count + 1, sizeof(*list->entries));
 	if (list->entries == NULL) {
@@ -369,7 +369,7 @@ needs_restart(const struct config_server *now, const struct config_server *old)
 {
 	if (now->listen_count != old->listen_count ||
 	    memcmp(now->listen, old->listen,
-	           now->listen_count * sizeof(*now->listen)) != 0) {
+		   now->listen_count * sizeof(*now->listen)) != 0) {
 		return "listen";
 	}
 	if (now->udp_workers != old->udp_workers) {
@@ -409,9 +409,9 @@ adopt(struct server *s, struct config *config, struct zone_list *list,
 			zone_entry_start(e);
 			zone_verify(e);
 		} else if (zone_entry_configure(e, config->zones[i].policy) !=
-		           SECD_OK) {
+			   SECD_OK) {
 			log_error("zone %s: keeps its old settings: no memory",
-			          name_to_text(e->zone.apex, apex));
+				  name_to_text(e->zone.apex, apex));
 			is_old_used = true;
 		}
 	}
@@ -420,13 +420,13 @@ adopt(struct server *s, struct config *config, struct zone_list *list,
 
 		if (zone_list_find(&s->zones, e->zone.apex) == NULL) {
 			log_notice("zone %s: removed",
-			           name_to_text(e->zone.apex, apex));
+				   name_to_text(e->zone.apex, apex));
 			zone_entry_retire(e, true);
 		}
 	}
 	free_list(&old);
 	pool_set_limits(s->pool, config->server.transfers_in,
-	                config->server.transfers_per_primary);
+			config->server.transfers_per_primary);
 	if (!is_old_used) {
 		config_unref(old_config);
 	}
@@ -444,7 +444,7 @@ transfer_reload(struct server *s, struct config *config, char reason[256])
 
 	if (setting != NULL) {
 		snprintf(reason, 256, "a change of `%s` needs a restart",
-		         setting);
+			 setting);
 		free(is_new);
 		return SECD_ENOTSUP;
 	}

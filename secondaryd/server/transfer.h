@@ -27,7 +27,7 @@ int transfer_start(struct server *s);
  * and not after transfer_stop.
  */
 void transfer_call(struct server *s, void (*run)(struct server *s, void *arg),
-                   void *arg);
+		   void *arg);
 
 /** End exchanges, write what is not durable yet, end the threads. */
 void transfer_stop(struct server *s);

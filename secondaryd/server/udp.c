@@ -93,7 +93,7 @@ keep_source(const struct msghdr *in, struct msghdr *out)
 		info->ipi_spec_dst = info->ipi_addr;
 		info->ipi_ifindex = 0;
 	} else if (c->cmsg_level == IPPROTO_IPV6 &&
-	           c->cmsg_type == IPV6_PKTINFO) {
+		   c->cmsg_type == IPV6_PKTINFO) {
 		struct in6_pktinfo *info = (void *)CMSG_DATA(c);
 
 		if (!IN6_IS_ADDR_LINKLOCAL(&info->ipi6_addr)) {
@@ -111,10 +111,10 @@ static bool
 has_port(const struct sockaddr_storage *from)
 {
 	return from->ss_family == AF_INET6
-	           ? ((const struct sockaddr_in6 *)(const void *)from)
-	                     ->sin6_port != 0
-	           : ((const struct sockaddr_in *)(const void *)from)
-	                     ->sin_port != 0;
+		   ? ((const struct sockaddr_in6 *)(const void *)from)
+			     ->sin6_port != 0
+		   : ((const struct sockaddr_in *)(const void *)from)
+			     ->sin_port != 0;
 }
 
 /* Answer slot i into out[answers]; false when there is nothing to send. */
@@ -130,7 +130,7 @@ answer_slot(struct udp_worker *w, unsigned i, unsigned answers)
 		return false;
 	}
 	len = dispatch(&w->dispatcher, slot->request, w->in[i].msg_len,
-	               &slot->from, slot->response, RESPONSE_MAX, NULL);
+		       &slot->from, slot->response, RESPONSE_MAX, NULL);
 	if (len == 0) {
 		return false;
 	}
@@ -278,7 +278,7 @@ watch(struct udp_worker *w)
 	for (unsigned i = 0; i < w->count; i++) {
 		e.data.ptr = (void *)(uintptr_t)&w->sockets[i];
 		if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, w->sockets[i].fd,
-		              &e) != 0) {
+			      &e) != 0) {
 			return SECD_EIO;
 		}
 	}
@@ -299,7 +299,7 @@ udp_free(struct udp_worker *w)
 
 int
 udp_start(const struct listen_socket *sockets, unsigned count,
-          struct frontend *f, struct udp_worker **out)
+	  struct frontend *f, struct udp_worker **out)
 {
 	struct udp_worker *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
 	int rc;

@@ -17,7 +17,7 @@ struct udp_worker;
  * Returns  SECD_OK, SECD_ENOMEM, SECD_EIO
  */
 int udp_start(const struct listen_socket *sockets, unsigned count,
-              struct frontend *f, struct udp_worker **out);
+	      struct frontend *f, struct udp_worker **out);
 
 const struct frontend_counters *udp_counters(const struct udp_worker *w);
 

@@ -12,8 +12,8 @@ struct apply_job {
 	struct zone_entry *entry;
 	uint32_t attempt;
 	struct build_params params;
-	struct spool *spool;      /* of an AXFR, or */
-	struct image *base;       /* what the changes apply to */
+	struct spool *spool; /* of an AXFR, or */
+	struct image *base;  /* what the changes apply to */
 	struct changeset changes;
 	int rc;
 	struct image *image;
@@ -28,12 +28,12 @@ work(struct job *job)
 
 	if (a->spool != NULL) {
 		a->rc = build_from_spool(&a->params, a->spool, &a->image,
-		                         &a->report);
+					 &a->report);
 		spool_free(a->spool);
 		a->spool = NULL;
 	} else {
 		a->rc = build_from_changes(&a->params, a->base, &changes, 1,
-		                           &a->image, &a->report);
+					   &a->image, &a->report);
 	}
 }
 
@@ -43,7 +43,7 @@ done(struct job *job)
 	struct apply_job *a = (struct apply_job *)job;
 
 	zone_built(a->entry, a->attempt, a->image, &a->changes, a->rc,
-	           a->report.reason);
+		   a->report.reason);
 	zone_entry_release(a->entry);
 	image_unref(a->base);
 	changeset_fini(&a->changes);
@@ -83,7 +83,7 @@ zone_apply_spool(struct zone_entry *e, uint32_t attempt, struct spool *spool)
 
 int
 zone_apply_changes(struct zone_entry *e, uint32_t attempt,
-                   struct changeset *changes)
+		   struct changeset *changes)
 {
 	struct apply_job *a = job_new(e, attempt);
 	const struct version *v = e->zone.version;

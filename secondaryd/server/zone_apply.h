@@ -15,10 +15,10 @@
  * Returns  SECD_OK, SECD_ENOMEM
  */
 int zone_apply_spool(struct zone_entry *e, uint32_t attempt,
-                     struct spool *spool);
+		     struct spool *spool);
 
 /** Build from the version in force and a changeset, moved on SECD_OK. */
 int zone_apply_changes(struct zone_entry *e, uint32_t attempt,
-                       struct changeset *changes);
+		       struct changeset *changes);
 
 #endif

@@ -16,9 +16,9 @@
 #include "server/zone_refresh.h"
 
 /* Longer than what link.h enforces itself, which strikes first. */
-#define SOA_LIMIT_S       30
-#define TRANSFER_GRACE_S  60
-#define BUILD_LIMIT_S     3600
+#define SOA_LIMIT_S      30
+#define TRANSFER_GRACE_S 60
+#define BUILD_LIMIT_S    3600
 
 unsigned
 zone_primary_count(const struct config_policy *p)
@@ -29,7 +29,7 @@ zone_primary_count(const struct config_policy *p)
 		count += p->primaries[i]->address_count;
 	}
 	return count < REFRESH_PRIMARY_MAX ? (unsigned)count
-	                                   : REFRESH_PRIMARY_MAX;
+					   : REFRESH_PRIMARY_MAX;
 }
 
 static const struct sockaddr_storage *
@@ -72,9 +72,9 @@ zone_build_params(const struct zone_entry *e)
 	    .apex = e->zone.apex,
 	    .hash_key = *store_hash_key(e->server->store),
 	    .limits = {.records = limits->records,
-	               .rrset_records = limits->rrset_records,
-	               .owner_types = limits->owner_types,
-	               .nsec3_iterations = limits->nsec3_iterations},
+		       .rrset_records = limits->rrset_records,
+		       .owner_types = limits->owner_types,
+		       .nsec3_iterations = limits->nsec3_iterations},
 	    .dir = store_image_dir(e->server->store),
 	    .memory_max = STORE_VALUE_MAX,
 	};
@@ -119,7 +119,7 @@ refresh_config_of(const struct config_policy *p, struct primary_names *names)
 /* What was stored becomes an image; a version lost is told and done without. */
 static int
 image_of_stored(struct zone_entry *e, struct store_zone *stored,
-                struct image **out)
+		struct image **out)
 {
 	struct build_params params = zone_build_params(e);
 	const struct changeset **list;
@@ -140,7 +140,7 @@ image_of_stored(struct zone_entry *e, struct store_zone *stored,
 	/* These were within the limits of their day. */
 	params.limits = (struct build_limits){0};
 	rc = build_from_changes(&params, stored->image, list,
-	                        stored->change_count, out, &report);
+				stored->change_count, out, &report);
 	free(list);
 	if (rc == SECD_EMISMATCH || rc == SECD_EMALF) {
 		stored->fault = "the stored changesets do not apply";
@@ -158,7 +158,7 @@ load(struct zone_entry *e, struct store_zone *stored,
 	int rc;
 
 	*has_saved = zone_state_read(stored->state.data, stored->state.len,
-	                             saved) == SECD_OK;
+				     saved) == SECD_OK;
 	e->seq = stored->seq;
 	if (stored->image == NULL) {
 		return SECD_OK;
@@ -197,19 +197,19 @@ load_from_store(struct zone_entry *e)
 	}
 	if (rc == SECD_OK && stored.fault != NULL) {
 		log_warning("zone %s: %s; transferring it again",
-		            name_to_text(e->zone.apex, apex), stored.fault);
+			    name_to_text(e->zone.apex, apex), stored.fault);
 	}
 	if (rc == SECD_OK && e->zone.version != NULL && has_saved) {
 		/* A changeset that was lost leaves an older version. */
 		saved.has_zone = true;
 		saved.soa = *version_soa(e->zone.version);
 	} else {
-		has_saved = has_saved && saved.has_zone &&
-		            e->zone.version != NULL;
+		has_saved =
+		    has_saved && saved.has_zone && e->zone.version != NULL;
 	}
 	if (rc == SECD_OK) {
 		rc = refresh_new(&cfg, has_saved ? &saved : NULL,
-		                 clock_boot_ms(), clock_wall_s(), &e->refresh);
+				 clock_boot_ms(), clock_wall_s(), &e->refresh);
 	}
 	store_zone_fini(&stored);
 	return rc;
@@ -236,7 +236,7 @@ zone_entry_free(struct zone_entry *e)
 
 int
 zone_entry_new(struct server *s, const struct config_zone *zone,
-               struct zone_entry **out)
+	       struct zone_entry **out)
 {
 	struct zone_entry *e = calloc(1, sizeof(*e));
 	int rc;
@@ -272,14 +272,14 @@ zone_entry_start(struct zone_entry *e)
 	refresh_status(e->refresh, &status);
 	e->was_expired = status.expired;
 	atomic_store_explicit(&e->zone.expired, status.expired,
-	                      memory_order_relaxed);
+			      memory_order_relaxed);
 	zone_wake(e);
 }
 
 /* For each new primary its old index, so that what is known of it stays. */
 static bool
 map_primaries(const struct config_policy *now, const struct config_policy *old,
-              int *was)
+	      int *was)
 {
 	bool same = zone_primary_count(now) == zone_primary_count(old);
 
@@ -311,12 +311,11 @@ zone_entry_configure(struct zone_entry *e, const struct config_policy *p)
 
 	/* A long transfer goes on when nothing that concerns it changed; it
 	 * finds its primary by number, and holds its key. */
-	if (rc == SECD_OK &&
-	    !(same && memcmp(&p->timers, &e->policy->timers,
-	                     sizeof(p->timers)) == 0)) {
+	if (rc == SECD_OK && !(same && memcmp(&p->timers, &e->policy->timers,
+					      sizeof(p->timers)) == 0)) {
 		zone_abandon(e);
 		rc = refresh_configure(e->refresh, &cfg, same ? NULL : was,
-		                       clock_boot_ms());
+				       clock_boot_ms());
 	}
 	if (rc == SECD_OK) {
 		e->policy = p;
@@ -333,8 +332,7 @@ on_forgotten(struct commit_entry *c)
 
 	if (c->rc != SECD_OK) {
 		log_warning("zone %s: still in the store: %s",
-		            name_to_text(c->apex, apex),
-		            secd_strerror(c->rc));
+			    name_to_text(c->apex, apex), secd_strerror(c->rc));
 	}
 	commit_entry_free(c);
 	zone_entry_release(e);

@@ -36,7 +36,7 @@ struct transfer_summary {
 	int64_t ended_at; /* wall clock, seconds */
 	uint32_t from_serial, serial;
 	bool had_serial;
-	char primary[64]; /* address@port */
+	char primary[64];        /* address@port */
 	char key[NAME_TEXT_MAX]; /* "" when unsigned */
 };
 
@@ -66,16 +66,16 @@ struct zone_entry {
 	struct pool_request request;
 	struct link *link;
 	struct exchange *exchange;
-	bool has_action; /* `action` is started, but no exchange runs yet */
+	bool has_action;   /* `action` is started, but no exchange runs yet */
 	bool was_repeated; /* `action`, on a connection of its own */
 	struct refresh_action action;
 	int64_t action_started_ms;
 
-	uint64_t seq; /* of the version that was published last */
+	uint64_t seq;  /* of the version that was published last */
 	bool in_store; /* the store has the version before `seq`, whole */
 	uint64_t change_octets; /* stored since the stored image */
-	unsigned commits; /* in flight */
-	bool durable; /* the store has `seq` */
+	unsigned commits;       /* in flight */
+	bool durable;           /* the store has `seq` */
 	ev_timer commit_retry;
 	int64_t state_saved_at; /* wall clock of what was stored last */
 	bool was_expired;
@@ -104,7 +104,7 @@ struct zone_entry {
  * Returns  SECD_OK, SECD_ENOMEM, SECD_EIO (the store cannot be read)
  */
 int zone_entry_new(struct server *s, const struct config_zone *zone,
-                   struct zone_entry **out);
+		   struct zone_entry **out);
 
 /** Start its timers: the zone acts from now on. */
 void zone_entry_start(struct zone_entry *e);
@@ -133,13 +133,13 @@ void zone_entry_release(struct zone_entry *e);
 /** Addresses of primaries, numbered across remotes. */
 unsigned zone_primary_count(const struct config_policy *p);
 struct primary_address zone_primary(const struct config_policy *p,
-                                    unsigned index);
+				    unsigned index);
 
 /** The limits of images that are built for this zone. */
 struct build_params zone_build_params(const struct zone_entry *e);
 
 /** An entry of the list, or NULL. */
 struct zone_entry *zone_list_find(const struct zone_list *list,
-                                  const uint8_t *apex);
+				  const uint8_t *apex);
 
 #endif

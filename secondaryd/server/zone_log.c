@@ -19,7 +19,7 @@ subject_of(const struct zone_entry *e, struct subject *s)
 {
 	name_to_text(e->zone.apex, s->apex);
 	address_text(zone_primary(e->policy, e->action.primary).to, s->primary,
-	             sizeof(s->primary));
+		     sizeof(s->primary));
 }
 
 void
@@ -32,12 +32,12 @@ zone_log_transfer(const struct zone_entry *e)
 		snprintf(from, sizeof(from), "serial %" PRIu32, t->from_serial);
 	}
 	log_info("zone %s: %s from %s: %s -> serial %" PRIu32 ", %" PRIu64
-	         " records, %" PRIu64 " octets, %" PRIu64
-	         " messages in %" PRId64 ".%03" PRId64 " s, tcp, key %s",
-	         name_to_text(e->zone.apex, apex), xfr_in_outcome_text(t->kind),
-	         t->primary, from, t->serial, t->records, t->octets,
-	         t->messages, t->duration_ms / 1000, t->duration_ms % 1000,
-	         t->key[0] == '\0' ? "none" : t->key);
+		 " records, %" PRIu64 " octets, %" PRIu64
+		 " messages in %" PRId64 ".%03" PRId64 " s, tcp, key %s",
+		 name_to_text(e->zone.apex, apex), xfr_in_outcome_text(t->kind),
+		 t->primary, from, t->serial, t->records, t->octets,
+		 t->messages, t->duration_ms / 1000, t->duration_ms % 1000,
+		 t->key[0] == '\0' ? "none" : t->key);
 }
 
 void
@@ -47,11 +47,10 @@ zone_log_notify(const struct zone_entry *e)
 
 	if (e->heard.has_serial) {
 		snprintf(serial, sizeof(serial), " of serial %" PRIu32,
-		         e->heard.serial);
+			 e->heard.serial);
 	}
-	log_info("zone %s: NOTIFY%s from %s",
-	         name_to_text(e->zone.apex, apex), serial,
-	         address_text(&e->heard.from, from, sizeof(from)));
+	log_info("zone %s: NOTIFY%s from %s", name_to_text(e->zone.apex, apex),
+		 serial, address_text(&e->heard.from, from, sizeof(from)));
 }
 
 void
@@ -62,21 +61,21 @@ zone_log_answer(const struct zone_entry *e, const struct xfr_in_result *in)
 	if (log_enabled(LOG_LEVEL_DEBUG)) {
 		subject_of(e, &s);
 		log_debug("zone %s: %s query to %s: %s, serial %" PRIu32,
-		          s.apex, refresh_step_text(e->action.step), s.primary,
-		          xfr_in_outcome_text(in->outcome), in->soa.serial);
+			  s.apex, refresh_step_text(e->action.step), s.primary,
+			  xfr_in_outcome_text(in->outcome), in->soa.serial);
 	}
 }
 
 void
 zone_log_failure(const struct zone_entry *e,
-                 const struct exchange_result *result)
+		 const struct exchange_result *result)
 {
 	struct subject s;
 
 	subject_of(e, &s);
 	log_warning("zone %s: %s from %s failed: %s", s.apex,
-	            refresh_step_text(e->action.step), s.primary,
-	            result->in->text);
+		    refresh_step_text(e->action.step), s.primary,
+		    result->in->text);
 }
 
 void
@@ -86,7 +85,7 @@ zone_log_unreachable(const struct zone_entry *e, const char *reason)
 
 	subject_of(e, &s);
 	log_warning("zone %s: %s from %s failed: %s", s.apex,
-	            refresh_step_text(e->action.step), s.primary, reason);
+		    refresh_step_text(e->action.step), s.primary, reason);
 }
 
 void
@@ -96,5 +95,5 @@ zone_log_refused(const struct zone_entry *e, const char *reason)
 
 	subject_of(e, &s);
 	log_warning("zone %s: %s from %s refused: %s", s.apex,
-	            refresh_step_text(e->action.step), s.primary, reason);
+		    refresh_step_text(e->action.step), s.primary, reason);
 }

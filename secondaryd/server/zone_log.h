@@ -17,11 +17,11 @@ void zone_log_notify(const struct zone_entry *e);
 
 /** An exchange ended without a transfer, as it may. */
 void zone_log_answer(const struct zone_entry *e,
-                     const struct xfr_in_result *in);
+		     const struct xfr_in_result *in);
 
 /** An exchange failed; the next step is with the refresh machine. */
 void zone_log_failure(const struct zone_entry *e,
-                      const struct exchange_result *result);
+		      const struct exchange_result *result);
 
 /** There was no connection to the step's primary. */
 void zone_log_unreachable(const struct zone_entry *e, const char *reason);

@@ -29,7 +29,7 @@ zone_state_write(const struct refresh_saved *saved, uint8_t out[ZONE_STATE_LEN])
 	memset(out, 0, ZONE_STATE_LEN);
 	put_u32(out, STATE_FORMAT);
 	put_u32(out + 4, (saved->has_zone ? STATE_HAS_ZONE : 0u) |
-	                     (saved->expired ? STATE_EXPIRED : 0u));
+			     (saved->expired ? STATE_EXPIRED : 0u));
 	put_u64(out + 8, (uint64_t)saved->confirmed_at);
 	put_u32(out + 16, saved->soa.serial);
 	put_u32(out + 20, saved->soa.refresh);
@@ -49,10 +49,10 @@ zone_state_read(const uint8_t *octets, size_t len, struct refresh_saved *out)
 	    .expired = (get_u32(octets + 4) & STATE_EXPIRED) != 0,
 	    .confirmed_at = (int64_t)get_u64(octets + 8),
 	    .soa = {.serial = get_u32(octets + 16),
-	            .refresh = get_u32(octets + 20),
-	            .retry = get_u32(octets + 24),
-	            .expire = get_u32(octets + 28),
-	            .minimum = get_u32(octets + 32)},
+		    .refresh = get_u32(octets + 20),
+		    .retry = get_u32(octets + 24),
+		    .expire = get_u32(octets + 28),
+		    .minimum = get_u32(octets + 32)},
 	};
 	return SECD_OK;
 }
@@ -80,8 +80,8 @@ commit_done(struct commit_entry *c)
 	if (c->rc != SECD_OK && !e->retired) {
 		if (e->durable || !ev_is_active(&e->commit_retry)) {
 			log_error("zone %s: not durable: %s; trying again",
-			          name_to_text(e->zone.apex, apex),
-			          secd_strerror(c->rc));
+				  name_to_text(e->zone.apex, apex),
+				  secd_strerror(c->rc));
 		}
 		/* The store may lack a link of the chain: only a whole image
 		 * makes it whole. */
@@ -127,7 +127,7 @@ post(struct zone_entry *e, struct commit_entry *c)
 /* Is it enough to store what changed? */
 static bool
 changes_suffice(struct zone_entry *e, const struct image *im,
-                const struct changeset *changes)
+		const struct changeset *changes)
 {
 	size_t image_len;
 
@@ -183,7 +183,7 @@ zone_commit_retry(struct ev_loop *loop, ev_timer *timer, int events)
 
 int
 zone_publish(struct zone_entry *e, uint32_t attempt, struct image *image,
-             struct changeset *changes)
+	     struct changeset *changes)
 {
 	struct version *v;
 	int rc = version_new_take(e->seq + 1, image, &v);
@@ -239,7 +239,7 @@ zone_sync_expired(struct zone_entry *e)
 	}
 	e->was_expired = status.expired;
 	atomic_store_explicit(&e->zone.expired, status.expired,
-	                      memory_order_relaxed);
+			      memory_order_relaxed);
 	name_to_text(e->zone.apex, apex);
 	if (status.expired) {
 		log_error("zone %s: expired: %s", apex, status.reason);

@@ -18,7 +18,7 @@
  * Returns  SECD_OK, SECD_ENOMEM (nothing has changed)
  */
 int zone_publish(struct zone_entry *e, uint32_t attempt, struct image *image,
-                 struct changeset *changes);
+		 struct changeset *changes);
 
 /** What is held cannot be trusted: stop answering, transfer again. */
 void zone_withdraw(struct zone_entry *e, const char *reason);
@@ -32,10 +32,10 @@ void zone_sync_expired(struct zone_entry *e);
 /* The state's octets in the store. */
 #define ZONE_STATE_LEN 40
 void zone_state_write(const struct refresh_saved *saved,
-                      uint8_t out[ZONE_STATE_LEN]);
+		      uint8_t out[ZONE_STATE_LEN]);
 /** Returns SECD_OK, SECD_EMALF. */
 int zone_state_read(const uint8_t *octets, size_t len,
-                    struct refresh_saved *out);
+		    struct refresh_saved *out);
 
 /** libev's callback of `commit_retry`. */
 void zone_commit_retry(struct ev_loop *loop, ev_timer *timer, int events);

@@ -33,7 +33,7 @@ set_timer_at(struct zone_entry *e, int64_t at_ms)
 
 	ev_timer_stop(e->server->loop, &e->timer);
 	ev_timer_set(&e->timer, wait_s > SLEEP_MAX_S ? SLEEP_MAX_S : wait_s,
-	             0.0);
+		     0.0);
 	ev_timer_start(e->server->loop, &e->timer);
 }
 
@@ -58,7 +58,7 @@ static void
 step_failed(struct zone_entry *e, enum failure failure, const char *text)
 {
 	refresh_failed(e->refresh, e->action.attempt, failure, 0, text,
-	               clock_boot_ms());
+		       clock_boot_ms());
 }
 
 static void
@@ -143,7 +143,7 @@ deliver_failure(struct zone_entry *e, const struct exchange_result *result)
 {
 	zone_log_failure(e, result);
 	refresh_failed(e->refresh, e->action.attempt, result->in->failure,
-	               result->in->rcode, result->in->text, clock_boot_ms());
+		       result->in->rcode, result->in->text, clock_boot_ms());
 }
 
 /* A complete transfer goes to the build thread. */
@@ -205,7 +205,7 @@ deliver_answer(struct zone_entry *e, const struct exchange_result *result)
 	rc = deliver_transfer(e);
 	if (rc != SECD_OK) {
 		refresh_apply_failed(e->refresh, e->action.attempt,
-		                     FAILURE_LOCAL, secd_strerror(rc), now);
+				     FAILURE_LOCAL, secd_strerror(rc), now);
 		return;
 	}
 	e->activity = ZONE_BUILDING;
@@ -251,8 +251,8 @@ finish(struct zone_entry *e, enum exchange_verdict verdict)
 	bool reusable;
 
 	exchange_result(e->exchange, &result);
-	reusable = verdict == EXCHANGE_DONE &&
-	           result.in->outcome != XFR_IN_USE_AXFR;
+	reusable =
+	    verdict == EXCHANGE_DONE && result.in->outcome != XFR_IN_USE_AXFR;
 	if (verdict == EXCHANGE_DONE) {
 		deliver_answer(e, &result);
 	} else {
@@ -325,14 +325,14 @@ exchange_start(struct zone_entry *e)
 	struct primary_address a = zone_primary(e->policy, e->action.primary);
 	struct exchange_params p = {
 	    .in = {.apex = e->zone.apex,
-	           .question = questions[e->action.step],
-	           .serial = e->action.serial,
-	           .policy = e->action.policy,
-	           .limits = {.octets = limits->octets,
-	                      .records = limits->records,
-	                      .changeset_octets = CHANGESET_OCTETS_MAX},
-	           .spool_dir = store_image_dir(e->server->store),
-	           .spool_chunk = SPOOL_CHUNK},
+		   .question = questions[e->action.step],
+		   .serial = e->action.serial,
+		   .policy = e->action.policy,
+		   .limits = {.octets = limits->octets,
+			      .records = limits->records,
+			      .changeset_octets = CHANGESET_OCTETS_MAX},
+		   .spool_dir = store_image_dir(e->server->store),
+		   .spool_chunk = SPOOL_CHUNK},
 	    .key = a.remote->key == NULL ? NULL : a.remote->key->key,
 	};
 
@@ -359,7 +359,7 @@ send_request(struct zone_entry *e)
 
 	if (rc == SECD_OK) {
 		rc = exchange_request(e->exchange, request, sizeof(request),
-		                      &len, clock_wall_s());
+				      &len, clock_wall_s());
 	}
 	if (rc == SECD_OK) {
 		link_use(e->link, &user, &link_limits);
@@ -406,7 +406,7 @@ on_link(struct pool_request *r, struct link *l)
 		refresh_status(e->refresh, &status);
 		e->action = refresh_next(e->refresh, clock_boot_ms());
 		e->has_action = e->action.start;
-	e->was_repeated = false;
+		e->was_repeated = false;
 		if (e->has_action && e->action.primary != status.primary) {
 			/* A NOTIFY came in between: another one is first. */
 			release_link(e, true);
@@ -432,7 +432,7 @@ on_no_link(struct pool_request *r, const char *reason)
 	if (!e->has_action) {
 		e->action = refresh_next(e->refresh, clock_boot_ms());
 		e->has_action = e->action.start;
-	e->was_repeated = false;
+		e->was_repeated = false;
 	}
 	if (e->has_action) {
 		e->has_action = false;
@@ -459,7 +459,7 @@ zone_notified(struct zone_entry *e, const struct zone_notify *notify)
 	zone_log_notify(e);
 	for (unsigned i = 0; i < zone_primary_count(e->policy); i++) {
 		if (address_same_host(zone_primary(e->policy, i).to,
-		                      &notify->from)) {
+				      &notify->from)) {
 			primary = (int)i;
 			break;
 		}
@@ -477,7 +477,7 @@ zone_command(struct zone_entry *e, enum refresh_command command)
 
 void
 zone_built(struct zone_entry *e, uint32_t attempt, struct image *image,
-           struct changeset *changes, int rc, const char *reason)
+	   struct changeset *changes, int rc, const char *reason)
 {
 	int64_t now = clock_boot_ms();
 
@@ -494,7 +494,7 @@ zone_built(struct zone_entry *e, uint32_t attempt, struct image *image,
 	if (rc != SECD_OK) {
 		zone_log_refused(e, reason);
 		refresh_apply_failed(e->refresh, attempt, failure_of_build(rc),
-		                     reason, now);
+				     reason, now);
 	}
 	if (rc == SECD_OK) {
 		e->last.ended_at = clock_wall_s();

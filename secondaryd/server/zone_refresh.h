@@ -29,6 +29,6 @@ void zone_command(struct zone_entry *e, enum refresh_command command);
  * image    taken over; NULL: it failed
  */
 void zone_built(struct zone_entry *e, uint32_t attempt, struct image *image,
-                struct changeset *changes, int rc, const char *reason);
+		struct changeset *changes, int rc, const char *reason);
 
 #endif

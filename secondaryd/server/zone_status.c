@@ -50,7 +50,7 @@ state_text(const struct zone_entry *e, const struct refresh_status *s)
 
 static void
 take_held(const struct zone_entry *e, const struct refresh_status *s,
-          const struct now *now, struct zone_report *z)
+	  const struct now *now, struct zone_report *z)
 {
 	z->has_zone = e->zone.version != NULL;
 	z->is_expired = s->expired;
@@ -66,7 +66,7 @@ take_held(const struct zone_entry *e, const struct refresh_status *s,
 
 static void
 take_step(const struct zone_entry *e, const struct refresh_status *s,
-          const struct now *now, struct zone_report *z)
+	  const struct now *now, struct zone_report *z)
 {
 	struct primary_address next = zone_primary(e->policy, s->primary);
 	char address[ADDRESS_TEXT_MAX];
@@ -75,7 +75,7 @@ take_step(const struct zone_entry *e, const struct refresh_status *s,
 	snprintf(z->reason, sizeof(z->reason), "%s", s->reason);
 	snprintf(z->next, sizeof(z->next), "%s", refresh_step_text(s->step));
 	snprintf(z->next_primary, sizeof(z->next_primary), "%s",
-	         address_text(next.to, address, sizeof(address)));
+		 address_text(next.to, address, sizeof(address)));
 	z->next_at = wall(now, s->due_ms);
 	z->has_alarm = s->alarm;
 	z->failed_rounds = s->failed_rounds;
@@ -90,7 +90,7 @@ take_transfer(const struct zone_entry *e, struct zone_report *z)
 		return;
 	}
 	snprintf(z->transfer.kind, sizeof(z->transfer.kind), "%s",
-	         xfr_in_outcome_text(t->kind));
+		 xfr_in_outcome_text(t->kind));
 	z->transfer.had_serial = t->had_serial;
 	z->transfer.from_serial = t->from_serial;
 	z->transfer.serial = t->serial;
@@ -100,14 +100,14 @@ take_transfer(const struct zone_entry *e, struct zone_report *z)
 	z->transfer.duration_ms = (uint64_t)t->duration_ms;
 	z->transfer.ended_at = t->ended_at;
 	snprintf(z->transfer.primary, sizeof(z->transfer.primary), "%s",
-	         t->primary);
+		 t->primary);
 	snprintf(z->transfer.key, sizeof(z->transfer.key), "%s", t->key);
 	snprintf(z->transfer.transport, sizeof(z->transfer.transport), "TCP");
 }
 
 static void
 take_primary(const struct zone_entry *e, unsigned index, const struct now *now,
-             struct zone_report_primary *out)
+	     struct zone_report_primary *out)
 {
 	const struct refresh_primary *p = refresh_primary(e->refresh, index);
 	struct primary_address a = zone_primary(e->policy, index);
@@ -115,7 +115,7 @@ take_primary(const struct zone_entry *e, unsigned index, const struct now *now,
 	snprintf(out->remote, sizeof(out->remote), "%s", a.remote->id);
 	address_text(a.to, out->address, sizeof(out->address));
 	snprintf(out->health, sizeof(out->health), "%s",
-	         refresh_health_text(p->health));
+		 refresh_health_text(p->health));
 	out->has_serial = p->has_serial;
 	out->serial = p->serial;
 	out->seen_at = p->has_serial ? wall(now, p->seen_ms) : 0;
@@ -150,14 +150,13 @@ zone_status_put_notify(const struct zone_entry *e, struct control_reply *r)
 	name_to_text(e->zone.apex, apex);
 	if (e->heard.at != 0) {
 		control_reply_time(r, apex, NULL, "notified-at", e->heard.at);
-		control_reply_text(r, apex, NULL, "notified-by", "%s",
-		                   address_text(&e->heard.from, text,
-		                                sizeof(text)));
+		control_reply_text(
+		    r, apex, NULL, "notified-by", "%s",
+		    address_text(&e->heard.from, text, sizeof(text)));
 	}
 	for (size_t i = 0; i < e->target_count; i++) {
 		snprintf(id, sizeof(id), "notify %zu", i + 1);
-		control_reply_text(
-		    r, apex, id, "target", "%s",
-		    notifier_describe(e, i, text, sizeof(text)));
+		control_reply_text(r, apex, id, "target", "%s",
+				   notifier_describe(e, i, text, sizeof(text)));
 	}
 }

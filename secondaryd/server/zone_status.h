@@ -13,6 +13,6 @@ void zone_status_take(const struct zone_entry *e, struct zone_report *out);
 
 /** Rows about NOTIFY, in and out, which a report has not. */
 void zone_status_put_notify(const struct zone_entry *e,
-                            struct control_reply *r);
+			    struct control_reply *r);
 
 #endif

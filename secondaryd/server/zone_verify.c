@@ -35,8 +35,8 @@ done(struct job *job)
 
 	if (v->rc == SECD_EMALF && !e->retired && e->seq == v->seq) {
 		log_error("zone %s: the stored image is damaged: not served, "
-		          "transferring it again",
-		          name_to_text(e->zone.apex, apex));
+			  "transferring it again",
+			  name_to_text(e->zone.apex, apex));
 		zone_withdraw(e, "the stored image was damaged");
 		zone_wake(e);
 	}
