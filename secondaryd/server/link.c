@@ -24,6 +24,7 @@ struct link {
 	struct ev_loop *loop;
 	int fd;
 	bool connected;
+	bool is_resting; /* nothing is awaited */
 	ev_io readable, writable;
 	ev_timer deadline; /* connect, then silence */
 	ev_timer total;
@@ -160,6 +161,12 @@ read_once(struct link *l)
 	}
 	if (got == 0) {
 		fail(l, LINK_CLOSED, "connection closed by the other side");
+		return false;
+	}
+	if (l->is_resting) {
+		/* Not even a part of a message, which the next user would get
+		 * the rest of. */
+		fail(l, LINK_CLOSED, "data that was not asked for");
 		return false;
 	}
 	l->in_len += (size_t)got;
@@ -309,6 +316,7 @@ link_use(struct link *l, const struct link_user *user,
 {
 	l->user = *user;
 	l->limits = *limits;
+	l->is_resting = false;
 	l->turn++;
 	l->octets = l->window_octets = 0;
 	set_timer(
@@ -350,6 +358,7 @@ link_rest(struct link *l, const struct link_user *user)
 	static const struct link_limits none = {0};
 
 	link_use(l, user, &none);
+	l->is_resting = true;
 }
 
 void

@@ -69,7 +69,7 @@ int link_send(struct link *l, const uint8_t *msg, size_t len);
 /** Another limit of silence for the rest of this use, from now. */
 void link_set_silence(struct link *l, int64_t silence_ms);
 
-/** End a use: no deadlines; anything that arrives now is a failure. */
+/** End a use: no deadlines; any octet that arrives now is a failure. */
 void link_rest(struct link *l, const struct link_user *user);
 
 /** Close and free. NULL is fine. */

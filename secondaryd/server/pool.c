@@ -184,23 +184,44 @@ serve_first(struct pool_host *h)
 	r->ready(r, l);
 }
 
+/* The first host that has a request and room for it, moved behind the others;
+ * NULL: there is none. */
+static struct pool_host *
+next_host(struct pool *p)
+{
+	struct pool_host **at = &p->hosts;
+	struct pool_host *h;
+
+	while (*at != NULL &&
+	       ((*at)->first == NULL || (*at)->in_use >= p->per_host)) {
+		at = &(*at)->next;
+	}
+	h = *at;
+	if (h != NULL) {
+		*at = h->next;
+		while (*at != NULL) {
+			at = &(*at)->next;
+		}
+		*at = h;
+		h->next = NULL;
+	}
+	return h;
+}
+
 static void
 on_turn(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct pool *p = timer->data;
-	bool served = true;
 
 	(void)loop;
 	(void)events;
-	while (served && p->in_use < p->total) {
-		served = false;
-		for (struct pool_host *h = p->hosts;
-		     h != NULL && p->in_use < p->total; h = h->next) {
-			if (h->first != NULL && h->in_use < p->per_host) {
-				serve_first(h);
-				served = true;
-			}
+	while (p->in_use < p->total) {
+		struct pool_host *h = next_host(p);
+
+		if (h == NULL) {
+			break;
 		}
+		serve_first(h);
 	}
 	drop_unused(p);
 }
