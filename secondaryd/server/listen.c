@@ -119,23 +119,25 @@ static int
 open_all(const struct config_server *c, int type, unsigned workers,
 	 struct listen_socket *sockets, char reason[256])
 {
-	for (unsigned a = 0; a < c->listen_count; a++) {
-		int error = try_alone(&c->listen[a], type);
+	unsigned a;
+	int error = 0;
 
-		for (unsigned w = 0; w < workers && error == 0; w++) {
-			error = open_one(&sockets[w * c->listen_count + a],
-					 &c->listen[a], type);
-		}
-		if (error != 0) {
-			char text[ADDRESS_TEXT_MAX];
+	/* All of them first: among ours, a wildcard and an address may share
+	 * a port. */
+	for (a = 0; a < c->listen_count && error == 0; a++) {
+		error = try_alone(&c->listen[a], type);
+	}
+	for (unsigned i = 0; i < workers * c->listen_count && error == 0; i++) {
+		a = (unsigned)(i % c->listen_count) + 1;
+		error = open_one(&sockets[i], &c->listen[a - 1], type);
+	}
+	if (error != 0) {
+		char text[ADDRESS_TEXT_MAX];
 
-			snprintf(
-			    reason, 256, "cannot listen on %s (%s): %s",
-			    address_text(&c->listen[a], text, sizeof(text)),
-			    type == SOCK_DGRAM ? "udp" : "tcp",
-			    strerror(error));
-			return error == EACCES ? SECD_EPERM : SECD_EIO;
-		}
+		snprintf(reason, 256, "cannot listen on %s (%s): %s",
+			 address_text(&c->listen[a - 1], text, sizeof(text)),
+			 type == SOCK_DGRAM ? "udp" : "tcp", strerror(error));
+		return error == EACCES ? SECD_EPERM : SECD_EIO;
 	}
 	return SECD_OK;
 }

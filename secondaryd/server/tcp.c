@@ -3,9 +3,11 @@
 #include "server/tcp.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <urcu-qsbr.h>
 
@@ -18,6 +20,8 @@
 /* Without a free descriptor the listening socket stays readable: look again
  * after this time instead of at once. */
 #define PAUSE_S 0.1
+/* Descriptors that clients leave to primaries, images, control and log. */
+#define RESERVED_DESCRIPTORS 256u
 
 struct tcp_worker {
 	struct tcp_shared shared;
@@ -27,6 +31,7 @@ struct tcp_worker {
 	ev_async stop;
 	ev_prepare before_wait;
 	ev_check after_wait;
+	unsigned most; /* connections that descriptors allow */
 	pthread_t thread;
 	struct frontend_counters counters;
 };
@@ -59,7 +64,9 @@ take_connection(struct tcp_worker *w, int fd,
 	const struct config_server *c =
 	    &root_get(&w->shared.dispatcher.frontend->root)->config->server;
 
-	if (atomic_load(w->shared.connections) >= c->tcp_max_clients) {
+	unsigned now = atomic_load(w->shared.connections);
+
+	if (now >= c->tcp_max_clients || now >= w->most) {
 		atomic_fetch_add_explicit(&w->counters.tcp_refused, 1,
 					  memory_order_relaxed);
 		close(fd);
@@ -160,6 +167,20 @@ start_watchers(struct tcp_worker *w, const struct listen_socket *sockets)
 	ev_check_start(loop, &w->after_wait);
 }
 
+static unsigned
+most_connections(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur > UINT_MAX) {
+		return UINT_MAX;
+	}
+	return limit.rlim_cur > 2 * RESERVED_DESCRIPTORS
+		   ? (unsigned)limit.rlim_cur - RESERVED_DESCRIPTORS
+		   : (unsigned)limit.rlim_cur / 2;
+}
+
 static void
 tcp_free(struct tcp_worker *w)
 {
@@ -182,6 +203,7 @@ tcp_start(const struct listen_socket *sockets, unsigned count,
 	}
 	memset(w, 0, sizeof(*w));
 	w->count = count;
+	w->most = most_connections();
 	w->shared.connections = connections;
 	w->shared.dispatcher.frontend = f;
 	w->shared.dispatcher.counters = &w->counters;

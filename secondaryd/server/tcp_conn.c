@@ -163,23 +163,22 @@ flush(struct tcp_conn *c)
 	return len == 0 || send_or_keep(c, s->out, len);
 }
 
-/* Room for one more message in the shared buffer. */
+/* For one more message in the shared buffer. */
 static bool
-make_room(struct tcp_conn *c)
+has_room(const struct tcp_shared *s)
 {
-	struct tcp_shared *s = c->shared;
-
-	return sizeof(s->out) - s->out_len >= 2 + TCP_MESSAGE_MAX || flush(c);
+	return sizeof(s->out) - s->out_len >= 2 + TCP_MESSAGE_MAX;
 }
 
-/* Send as much of a transfer as the client takes. */
+/* Send a buffer's worth of a transfer. However fast the client takes it, the
+ * others on this loop have their turn before the next. */
 static bool
 go_on_streaming(struct tcp_conn *c)
 {
 	struct tcp_shared *s = c->shared;
 	size_t len;
 
-	while (c->stream != NULL && c->out.len == 0) {
+	while (c->stream != NULL && c->out.len == 0 && has_room(s)) {
 		uint8_t *to = s->out + s->out_len;
 
 		if (transfer_stream_next(c->stream, to + 2, TCP_MESSAGE_MAX,
@@ -191,10 +190,6 @@ go_on_streaming(struct tcp_conn *c)
 		if (c->stream->is_done) {
 			transfer_stream_close(c->stream);
 			c->stream = NULL;
-			return flush(c);
-		}
-		if (!make_room(c)) {
-			return false;
 		}
 	}
 	return flush(c);
@@ -206,7 +201,7 @@ answer(struct tcp_conn *c, uint8_t *msg, size_t len)
 	struct tcp_shared *s = c->shared;
 	uint8_t *to;
 
-	if (!make_room(c)) {
+	if (!has_room(s) && !flush(c)) {
 		return false;
 	}
 	to = s->out + s->out_len;

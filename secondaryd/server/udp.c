@@ -126,7 +126,8 @@ answer_slot(struct udp_worker *w, unsigned i, unsigned answers)
 	struct msghdr *out = &w->out[answers].msg_hdr;
 	size_t len;
 
-	if (!has_port(&slot->from)) {
+	/* No name: the socket is shut down, and this is no datagram. */
+	if (in->msg_namelen == 0 || !has_port(&slot->from)) {
 		return false;
 	}
 	len = dispatch(&w->dispatcher, slot->request, w->in[i].msg_len,
@@ -145,8 +146,8 @@ answer_slot(struct udp_worker *w, unsigned i, unsigned answers)
 	return true;
 }
 
-/* All or those that the socket takes now: a client asks again. One that cannot
- * be sent (no route back) must not keep the rest from being sent. */
+/* One that cannot be sent (no route back) must not keep the rest from being
+ * sent: its client asks again. */
 static void
 send_answers(int fd, struct mmsghdr *out, unsigned count)
 {
@@ -164,17 +165,20 @@ send_answers(int fd, struct mmsghdr *out, unsigned count)
 	}
 }
 
+/* The thread is offline afterwards: sending may wait for the network. */
 static void
 answer_batch(struct udp_worker *w, int fd, unsigned count)
 {
 	unsigned answers = 0;
 
+	rcu_thread_online();
 	w->dispatcher.root = root_get(&w->dispatcher.frontend->root);
 	for (unsigned i = 0; i < count; i++) {
 		if (answer_slot(w, i, answers)) {
 			answers++;
 		}
 	}
+	rcu_thread_offline();
 	send_answers(fd, w->out, answers);
 }
 
@@ -198,7 +202,6 @@ drain(struct udp_worker *w, const struct listen_socket *s)
 			return;
 		}
 		answer_batch(w, s->fd, (unsigned)count);
-		rcu_quiescent_state();
 		if (count < BATCH) {
 			return;
 		}
@@ -214,11 +217,8 @@ serve_one(struct udp_worker *w)
 	uint64_t stop;
 
 	for (;;) {
-		int count;
+		int count = receive(w, s, MSG_WAITFORONE);
 
-		rcu_thread_offline();
-		count = receive(w, s, MSG_WAITFORONE);
-		rcu_thread_online();
 		if (count > 0) {
 			answer_batch(w, s->fd, (unsigned)count);
 		}
@@ -233,19 +233,21 @@ static void
 serve_many(struct udp_worker *w)
 {
 	struct epoll_event events[16];
+	bool is_ending = false;
 
-	for (;;) {
-		int count;
+	while (!is_ending) {
+		int count = epoll_wait(w->epoll_fd, events, 16, -1);
 
-		rcu_thread_offline();
-		count = epoll_wait(w->epoll_fd, events, 16, -1);
-		rcu_thread_online();
 		for (int i = 0; i < count; i++) {
 			if (events[i].data.ptr == NULL) {
-				return;
+				is_ending = true;
+			} else {
+				drain(w, events[i].data.ptr);
 			}
-			drain(w, events[i].data.ptr);
 		}
+	}
+	for (unsigned i = 0; i < w->count; i++) {
+		drain(w, &w->sockets[i]);
 	}
 }
 
@@ -255,6 +257,7 @@ udp_main(void *arg)
 	struct udp_worker *w = arg;
 
 	rcu_register_thread();
+	rcu_thread_offline();
 	if (w->count == 1) {
 		serve_one(w);
 	} else {
