@@ -60,6 +60,8 @@ exec_command(int input, int output, int failed, char *const *argv)
 
 	setpgid(0, 0);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(input, 0) == 0 && dup2(output, 1) == 1 &&
@@ -145,9 +147,9 @@ drain(struct command *c, struct helper_result *r)
 
 /* Feed and drain until the output ends or time is up. */
 static int
-attend(struct command *c, const struct request *q, struct helper_result *r)
+attend(struct command *c, const struct request *q, int64_t until,
+       struct helper_result *r)
 {
-	int64_t until = clock_awake_ms() + q->timeout_ms;
 	const char *input = q->octets + q->args_len;
 	size_t left = q->input_len;
 
@@ -174,16 +176,41 @@ attend(struct command *c, const struct request *q, struct helper_result *r)
 	}
 }
 
+/* Wait for the end of a command that may have closed its output long before.
+ * SIGCHLD is blocked, so none is missed. */
 static int
-finish_command(struct command *c, int rc, struct helper_result *r)
+await_end(const struct command *c, int64_t until, int *status)
+{
+	sigset_t child;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	while (waitpid(c->pid, status, WNOHANG) == 0) {
+		int64_t left = until - clock_awake_ms();
+		struct timespec wait = {left / 1000, left % 1000 * 1000000};
+
+		if (left <= 0) {
+			return SECD_ETIMEOUT;
+		}
+		sigtimedwait(&child, NULL, &wait);
+	}
+	return SECD_OK;
+}
+
+static int
+finish_command(struct command *c, int rc, int64_t until,
+	       struct helper_result *r)
 {
 	int status = 0, error = 0;
 
+	if (rc == SECD_OK) {
+		rc = await_end(c, until, &status);
+	}
 	if (rc != SECD_OK) {
 		kill(-c->pid, SIGKILL);
 		kill(c->pid, SIGKILL); /* before it had a group */
-	}
-	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR) {
+		while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR) {
+		}
 	}
 	if (read(c->failed, &error, sizeof(error)) == sizeof(error)) {
 		rc = SECD_ENOTFOUND;
@@ -204,6 +231,7 @@ run_request(const struct request *q, struct helper_result *r)
 {
 	char *argv[HELPER_ARG_MAX + 1] = {0};
 	const char *arg = q->octets;
+	int64_t until = clock_awake_ms() + q->timeout_ms;
 	struct command c = {.input = -1};
 	int rc;
 
@@ -221,7 +249,18 @@ run_request(const struct request *q, struct helper_result *r)
 		close(c.failed);
 		return SECD_EIO;
 	}
-	return finish_command(&c, attend(&c, q, r), r);
+	return finish_command(&c, attend(&c, q, until, r), until, r);
+}
+
+/* Whatever the server had open when it forked is none of ours: a socket that
+ * we held would stay bound after the server's end. */
+static void
+close_others(int fd)
+{
+	if (fd > 3) {
+		close_range(3, (unsigned)fd - 1, 0);
+	}
+	close_range((unsigned)(fd < 3 ? 3 : fd + 1), ~0U, 0);
 }
 
 static void
@@ -229,9 +268,16 @@ helper_main(int fd)
 {
 	static struct request q;
 	static struct reply reply;
+	sigset_t child;
 
+	close_others(fd);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, SIG_IGN); /* the terminal's; the server decides */
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* ignored, it would lose exit codes */
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
 	prctl(PR_SET_NAME, "helper", 0, 0, 0);
 	while (recv(fd, &q, sizeof(q), 0) > 0) {
 		memset(&reply, 0, sizeof(reply));

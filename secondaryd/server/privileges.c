@@ -3,15 +3,18 @@
 #include "server/privileges.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -48,14 +51,29 @@ check_dir(const char *path, const struct config_server *c, char reason[256])
 	return SECD_OK;
 }
 
+/* The umask may have taken bits of a new directory, and its owner is us. By
+ * descriptor: the name could have been replaced meanwhile. */
+static int
+hand_over(const char *path, mode_t mode, const struct config_server *c)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int rc = fd < 0 ? -1 : fchmod(fd, mode);
+
+	if (rc == 0 && geteuid() == 0) {
+		rc = fchown(fd, c->uid, c->gid);
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	return rc;
+}
+
 static int
 make_dir(const char *path, mode_t mode, const struct config_server *c,
 	 char reason[256])
 {
 	if (mkdir(path, mode) == 0) {
-		/* The umask may have taken bits, and the owner is us. */
-		if (chmod(path, mode) != 0 ||
-		    (geteuid() == 0 && chown(path, c->uid, c->gid) != 0)) {
+		if (hand_over(path, mode, c) != 0) {
 			return refuse(reason, SECD_EPERM, "%s: %s", path,
 				      strerror(errno));
 		}
@@ -141,6 +159,26 @@ become_user(const struct config_server *c, char reason[256])
 	return SECD_OK;
 }
 
+/* A service manager may have given us some for low ports; the sockets are
+ * bound by now. */
+static int
+drop_capabilities(char reason[256])
+{
+	struct __user_cap_header_struct header = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	if (geteuid() == 0) {
+		return SECD_OK; /* root that stays root was warned about */
+	}
+	if (syscall(SYS_capset, &header, none) != 0) {
+		return refuse(reason, SECD_EPERM,
+			      "cannot give up capabilities: %s",
+			      strerror(errno));
+	}
+	return SECD_OK;
+}
+
 int
 privileges_drop(const struct config_server *c, char reason[256])
 {
@@ -149,6 +187,9 @@ privileges_drop(const struct config_server *c, char reason[256])
 
 	raise_descriptor_limit();
 	rc = become_user(c, reason);
+	if (rc == SECD_OK) {
+		rc = drop_capabilities(reason);
+	}
 	if (rc != SECD_OK) {
 		return rc;
 	}
