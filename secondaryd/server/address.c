@@ -35,6 +35,32 @@ address_len(const struct sockaddr_storage *a)
 					: sizeof(struct sockaddr_in);
 }
 
+size_t
+address_put_source(const struct sockaddr_storage *a, struct cmsghdr *out)
+{
+	struct in6_pktinfo v6 = {0};
+	struct in_pktinfo v4 = {0};
+
+	if (a->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const void *)a;
+
+		v6.ipi6_addr = in6->sin6_addr;
+		v6.ipi6_ifindex = in6->sin6_scope_id;
+		out->cmsg_level = IPPROTO_IPV6;
+		out->cmsg_type = IPV6_PKTINFO;
+		out->cmsg_len = CMSG_LEN(sizeof(v6));
+		memcpy(CMSG_DATA(out), &v6, sizeof(v6));
+		return CMSG_SPACE(sizeof(v6));
+	}
+	v4.ipi_spec_dst =
+	    ((const struct sockaddr_in *)(const void *)a)->sin_addr;
+	out->cmsg_level = IPPROTO_IP;
+	out->cmsg_type = IP_PKTINFO;
+	out->cmsg_len = CMSG_LEN(sizeof(v4));
+	memcpy(CMSG_DATA(out), &v4, sizeof(v4));
+	return CMSG_SPACE(sizeof(v4));
+}
+
 bool
 address_equal(const struct sockaddr_storage *a,
 	      const struct sockaddr_storage *b)

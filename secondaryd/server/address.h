@@ -18,6 +18,16 @@ char *address_text(const struct sockaddr_storage *a, char *text, size_t cap);
 /** Octets of the address structure, by family. */
 socklen_t address_len(const struct sockaddr_storage *a);
 
+/**
+ * Make the control message by which a datagram leaves from this address, the
+ * port not counted.
+ *
+ * out      room for CMSG_SPACE(sizeof(struct in6_pktinfo)), zeroed
+ * Returns  octets, for msg_controllen
+ */
+size_t address_put_source(const struct sockaddr_storage *a,
+			  struct cmsghdr *out);
+
 /** The same address and port; two of another family are the same. */
 bool address_equal(const struct sockaddr_storage *a,
 		   const struct sockaddr_storage *b);

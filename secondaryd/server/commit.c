@@ -3,6 +3,7 @@
 #include "server/commit.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -10,7 +11,7 @@
 
 struct commit {
 	struct store *store;
-	int64_t sync_interval_ms;
+	atomic_int_fast64_t sync_interval_ms;
 	struct mailbox box;
 	pthread_t thread;
 };
@@ -18,6 +19,7 @@ struct commit {
 void
 commit_entry_free(struct commit_entry *e)
 {
+	version_unref(e->version);
 	image_unref(e->image);
 	changeset_fini(&e->changes);
 	buf_fini(&e->state);
@@ -30,7 +32,10 @@ put_entry(struct store *s, const struct commit_entry *e)
 	int rc = SECD_OK;
 
 	if (e->drop) {
-		return store_drop(s, e->apex);
+		rc = store_drop(s, e->apex);
+	}
+	if (rc != SECD_OK) {
+		return rc;
 	}
 	if (e->image != NULL) {
 		rc = store_put_image(s, e->apex, e->seq, e->image);
@@ -71,7 +76,9 @@ write_all(struct store *s, struct letter *first)
 		/* One zone's trouble (an image too large for the disk) must
 		 * not keep the others from being durable. */
 		((struct commit_entry *)l)->rc =
-		    rc == SECD_OK ? SECD_OK : write_group(s, l, l->next);
+		    rc == SECD_OK || first->next == NULL
+			? rc
+			: write_group(s, l, l->next);
 	}
 }
 
@@ -107,7 +114,7 @@ commit_main(void *arg)
 		write_all(c->store, first);
 		send_back(first);
 		/* What comes in meanwhile shares the next transaction. */
-		mailbox_linger(&c->box, c->sync_interval_ms);
+		mailbox_linger(&c->box, atomic_load(&c->sync_interval_ms));
 	}
 	return NULL;
 }
@@ -121,7 +128,7 @@ commit_start(struct store *store, int64_t sync_interval_ms, struct commit **out)
 		return SECD_ENOMEM;
 	}
 	c->store = store;
-	c->sync_interval_ms = sync_interval_ms;
+	atomic_init(&c->sync_interval_ms, sync_interval_ms);
 	if (mailbox_init(&c->box, NULL, NULL) != SECD_OK) {
 		free(c);
 		return SECD_ENOMEM;
@@ -133,6 +140,12 @@ commit_start(struct store *store, int64_t sync_interval_ms, struct commit **out)
 	}
 	*out = c;
 	return SECD_OK;
+}
+
+void
+commit_set_sync_interval(struct commit *c, int64_t ms)
+{
+	atomic_store(&c->sync_interval_ms, ms);
 }
 
 void

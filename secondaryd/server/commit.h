@@ -9,14 +9,16 @@
 
 #include "server/mailbox.h"
 #include "store/store.h"
+#include "zone/version.h"
 
 /* What to write about one zone; every part may be missing. Made with calloc,
  * given away with commit_post, back through `done`. */
 struct commit_entry {
 	struct letter letter;
 	uint8_t apex[NAME_LEN_MAX];
-	bool drop; /* forget the zone; nothing else counts */
+	bool drop; /* forget what is stored of the zone, before anything else */
 	uint64_t seq;
+	struct version *version;  /* what is to be durable then; a reference */
 	struct image *image;      /* a reference, or NULL */
 	struct changeset changes; /* of version `seq`, when there is no image */
 	struct buf state;         /* replaces the zone's state when not empty */
@@ -35,6 +37,9 @@ struct commit;
 /** Start the thread on a store, which outlives it. SECD_OK, SECD_ENOMEM. */
 int commit_start(struct store *store, int64_t sync_interval_ms,
 		 struct commit **out);
+
+/** Another interval, from the next transaction on. Any thread. */
+void commit_set_sync_interval(struct commit *c, int64_t ms);
 
 /** Hand an entry over; entries of one zone are written in this order. */
 void commit_post(struct commit *c, struct commit_entry *e);

@@ -2,7 +2,6 @@
 
 #include "server/mailbox.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -106,8 +105,9 @@ mailbox_linger(struct mailbox *box, int64_t ms)
 		until.tv_nsec -= 1000000000;
 	}
 	pthread_mutex_lock(&box->lock);
-	while (!box->closed && pthread_cond_timedwait(&box->posted, &box->lock,
-						      &until) != ETIMEDOUT) {
+	while (!box->closed &&
+	       pthread_cond_timedwait(&box->posted, &box->lock, &until) == 0) {
+		/* A letter, or nothing at all: neither ends the time. */
 	}
 	pthread_mutex_unlock(&box->lock);
 }

@@ -17,6 +17,7 @@
 
 #define DATAGRAM_MAX   4096
 #define READS_PER_TURN 64
+#define PAUSE_S        1.0  /* after a failure of our own */
 #define ASKED_BUCKETS  1024 /* by message id */
 
 /* One zone's word to one address. */
@@ -25,6 +26,7 @@ struct notify_target {
 	struct zone_entry *entry;
 	const struct config_remote *remote;
 	struct sockaddr_storage to;
+	const struct sockaddr_storage *via; /* the remote's, or NULL */
 	ev_timer timer;
 	/* Of the message that awaits an answer. */
 	struct notify_target *next_asked, **prev_asked;
@@ -84,6 +86,14 @@ set_timer(struct notify_target *t)
 	ev_timer_start(loop, &t->timer);
 }
 
+/* Nothing could be sent and no try was counted: not again at once. */
+static void
+pause_target(struct notify_target *t)
+{
+	ev_timer_set(&t->timer, PAUSE_S, 0.0);
+	ev_timer_start(t->entry->server->loop, &t->timer);
+}
+
 /* The outcome, once there is one. */
 static void
 report(const struct notify_target *t)
@@ -103,7 +113,44 @@ report(const struct notify_target *t)
 	}
 }
 
+/* The answer is to come to the address that the remote's `via` names. */
 static void
+send_datagram(int fd, const struct notify_target *t, uint8_t *msg, size_t len)
+{
+	_Alignas(struct cmsghdr)
+	    uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))] = {0};
+	struct iovec iov = {msg, len};
+	struct msghdr h = {
+	    .msg_name = (void *)(uintptr_t)&t->to,
+	    .msg_namelen = address_len(&t->to),
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1,
+	};
+
+	if (t->via != NULL) {
+		h.msg_control = control;
+		h.msg_controllen = sizeof(control);
+		h.msg_controllen =
+		    address_put_source(t->via, CMSG_FIRSTHDR(&h));
+	}
+	/* A datagram that is lost here is sent again like any other. */
+	(void)sendmsg(fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static bool
+find_soa(const struct version *v, struct node_reader *reader, struct rr *soa)
+{
+	node_reader_init(reader, version_apex(v));
+	while (node_reader_next(reader, soa)) {
+		if (soa->type == RR_TYPE_SOA) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* False: nothing was done, and it is due still. */
+static bool
 send_message(struct notifier *n, struct notify_target *t)
 {
 	const struct notify_socket *s =
@@ -113,30 +160,25 @@ send_message(struct notifier *n, struct notify_target *t)
 	struct rr soa;
 	uint16_t id;
 	size_t len;
-	int rc = SECD_ENOMEM;
+	int rc;
 
+	if (getrandom(&id, sizeof(id), 0) != sizeof(id)) {
+		return false;
+	}
 	reader = malloc(sizeof(*reader));
-	if (reader == NULL || getrandom(&id, sizeof(id), 0) != sizeof(id)) {
+	if (reader == NULL || t->entry->told == NULL ||
+	    !find_soa(t->entry->told, reader, &soa)) {
 		free(reader);
-		return; /* due_ms is past: the timer comes back at once */
+		return false;
 	}
-	node_reader_init(reader, version_apex(t->entry->zone.version));
-	while (node_reader_next(reader, &soa)) {
-		if (soa.type == RR_TYPE_SOA) {
-			rc = notify_out_message(
-			    &t->out, &soa, id, msg, sizeof(msg), &len,
-			    clock_boot_ms(), clock_wall_s());
-			break;
-		}
-	}
+	rc = notify_out_message(&t->out, &soa, id, msg, sizeof(msg), &len,
+				clock_boot_ms(), clock_wall_s());
 	free(reader);
-	if (rc != SECD_OK || s->fd < 0) {
-		return;
+	if (rc == SECD_OK && s->fd >= 0) {
+		remember_asked(n, t, id);
+		send_datagram(s->fd, t, msg, len);
 	}
-	remember_asked(n, t, id);
-	/* A datagram that is lost here is sent again like any other. */
-	(void)sendto(s->fd, msg, len, MSG_DONTWAIT,
-		     (const struct sockaddr *)&t->to, address_len(&t->to));
+	return true;
 }
 
 static void
@@ -147,8 +189,9 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	if (notify_out_is_due(&t->out, clock_boot_ms()) &&
-	    t->entry->zone.version != NULL) {
-		send_message(t->entry->server->notifier, t);
+	    !send_message(t->entry->server->notifier, t)) {
+		pause_target(t);
+		return;
 	}
 	report(t);
 	set_timer(t);
@@ -271,6 +314,7 @@ init_target(struct notify_target *t, struct zone_entry *e,
 	t->entry = e;
 	t->remote = remote;
 	t->to = *to;
+	t->via = zone_via(remote, to);
 	notify_out_init(&t->out, e->zone.apex,
 			remote->key == NULL ? NULL : remote->key->key);
 	ev_init(&t->timer, on_timer);
@@ -337,9 +381,8 @@ void
 notifier_announce(struct notifier *n, struct zone_entry *e)
 {
 	(void)n;
-	for (size_t i = 0; i < e->target_count; i++) {
-		notify_out_announce(&e->targets[i].out,
-				    version_serial(e->zone.version),
+	for (size_t i = 0; i < e->target_count && e->told != NULL; i++) {
+		notify_out_announce(&e->targets[i].out, version_serial(e->told),
 				    clock_boot_ms());
 		set_timer(&e->targets[i]);
 	}

@@ -26,7 +26,7 @@ int notifier_set_targets(struct notifier *n, struct zone_entry *e,
 			 const struct config_policy *p);
 void notifier_drop_targets(struct notifier *n, struct zone_entry *e);
 
-/** The zone's version is durable: tell all targets. */
+/** Tell all targets of the version that is durable (`told`), if any. */
 void notifier_announce(struct notifier *n, struct zone_entry *e);
 
 /**

@@ -39,6 +39,7 @@ struct server {
 	ev_timer clock_watch;
 	int64_t slept_ms; /* BOOTTIME minus MONOTONIC when last looked */
 	pthread_t thread;
+	bool is_running; /* there is a thread */
 	bool is_ending;
 
 	struct pool *pool;
@@ -46,7 +47,7 @@ struct server {
 	struct jobs *build;
 	struct commit *commit;
 	struct zone_list zones;
-	unsigned retired_count; /* entries that others still hold */
+	struct zone_entry *retired; /* entries that others still hold */
 	int64_t started_ms;
 };
 

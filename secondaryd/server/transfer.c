@@ -13,6 +13,7 @@
 #include "server/notifier.h"
 #include "server/thread.h"
 #include "server/zone_entry.h"
+#include "server/zone_publish.h"
 #include "server/zone_refresh.h"
 #include "server/zone_verify.h"
 
@@ -279,6 +280,7 @@ transfer_start(struct server *s)
 	if (rc == SECD_OK) {
 		rc = thread_start("transfer", transfer_main, s, &s->thread);
 	}
+	s->is_running = rc == SECD_OK;
 	return rc;
 }
 
@@ -287,7 +289,12 @@ end_thread(struct server *s, void *arg)
 {
 	(void)arg;
 	for (size_t i = 0; i < s->zones.count; i++) {
-		zone_abandon(s->zones.entries[i]);
+		struct zone_entry *e = s->zones.entries[i];
+
+		zone_abandon(e);
+		if (e->is_commit_failing && e->commits == 0) {
+			zone_store(e); /* the last chance */
+		}
 	}
 	s->is_ending = true;
 }
@@ -295,14 +302,17 @@ end_thread(struct server *s, void *arg)
 void
 transfer_stop(struct server *s)
 {
-	transfer_call(s, end_thread, NULL);
-	pthread_join(s->thread, NULL);
+	if (s->is_running) {
+		transfer_call(s, end_thread, NULL);
+		pthread_join(s->thread, NULL);
+		s->is_running = false;
+	}
 	jobs_stop(s->build);
+	s->build = NULL;
 	letters_run(mailbox_take(&s->box));
 	commit_stop(s->commit);
-	letters_run(mailbox_take(&s->box));
-	s->build = NULL;
 	s->commit = NULL;
+	letters_run(mailbox_take(&s->box));
 }
 
 void
@@ -427,6 +437,7 @@ adopt(struct server *s, struct config *config, struct zone_list *list,
 	free_list(&old);
 	pool_set_limits(s->pool, config->server.transfers_in,
 			config->server.transfers_per_primary);
+	commit_set_sync_interval(s->commit, config->server.sync_interval_ms);
 	if (!is_old_used) {
 		config_unref(old_config);
 	}

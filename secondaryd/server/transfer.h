@@ -29,10 +29,14 @@ int transfer_start(struct server *s);
 void transfer_call(struct server *s, void (*run)(struct server *s, void *arg),
 		   void *arg);
 
-/** End exchanges, write what is not durable yet, end the threads. */
+/**
+ * End exchanges, write what is not durable yet, end the threads. Also after a
+ * transfer_init or transfer_start that failed.
+ */
 void transfer_stop(struct server *s);
 
-/** Free what is left. No worker may read the root any more. */
+/** Free what is left, after transfer_stop. No worker may read the root any
+ * more, and none of the caller's threads be online in the sense of RCU. */
 void transfer_fini(struct server *s);
 
 /**

@@ -85,9 +85,13 @@ int
 zone_apply_changes(struct zone_entry *e, uint32_t attempt,
 		   struct changeset *changes)
 {
-	struct apply_job *a = job_new(e, attempt);
 	const struct version *v = e->zone.version;
+	struct apply_job *a;
 
+	if (v == NULL) {
+		return SECD_EMISMATCH;
+	}
+	a = job_new(e, attempt);
 	if (a == NULL) {
 		return SECD_ENOMEM;
 	}

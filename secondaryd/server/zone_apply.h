@@ -17,7 +17,11 @@
 int zone_apply_spool(struct zone_entry *e, uint32_t attempt,
 		     struct spool *spool);
 
-/** Build from the version in force and a changeset, moved on SECD_OK. */
+/**
+ * Build from the version in force and a changeset, moved on SECD_OK.
+ *
+ * Returns  SECD_OK, SECD_ENOMEM, SECD_EMISMATCH (there is no version)
+ */
 int zone_apply_changes(struct zone_entry *e, uint32_t attempt,
 		       struct changeset *changes);
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "server/address.h"
 #include "server/notifier.h"
+#include "server/zone_load.h"
 #include "server/zone_publish.h"
 #include "server/zone_refresh.h"
 
@@ -32,8 +33,8 @@ zone_primary_count(const struct config_policy *p)
 					   : REFRESH_PRIMARY_MAX;
 }
 
-static const struct sockaddr_storage *
-via_for(const struct config_remote *remote, const struct sockaddr_storage *to)
+const struct sockaddr_storage *
+zone_via(const struct config_remote *remote, const struct sockaddr_storage *to)
 {
 	for (size_t i = 0; i < remote->via_count; i++) {
 		if (remote->via[i].ss_family == to->ss_family) {
@@ -59,7 +60,7 @@ zone_primary(const struct config_policy *p, unsigned index)
 	return (struct primary_address){
 	    .remote = remote,
 	    .to = &remote->addresses[skip],
-	    .via = via_for(remote, &remote->addresses[skip]),
+	    .via = zone_via(remote, &remote->addresses[skip]),
 	};
 }
 
@@ -80,139 +81,33 @@ zone_build_params(const struct zone_entry *e)
 	};
 }
 
-/* Addresses of primaries as reasons name them. */
-struct primary_names {
-	char text[REFRESH_PRIMARY_MAX][ADDRESS_TEXT_MAX];
-	const char *list[REFRESH_PRIMARY_MAX];
-};
-
-/* names  the configuration points into it */
-static struct refresh_config
-refresh_config_of(const struct config_policy *p, struct primary_names *names)
+void
+zone_refresh_config(const struct config_policy *p,
+		    struct zone_refresh_config *out)
 {
 	const struct config_timers *t = &p->timers;
-	struct refresh_config cfg;
+	struct refresh_config *cfg = &out->refresh;
 
-	refresh_config_default(&cfg);
-	cfg.primary_count = zone_primary_count(p);
-	for (unsigned i = 0; i < cfg.primary_count; i++) {
-		names->list[i] =
-		    address_text(zone_primary(p, i).to, names->text[i],
-		                 sizeof(names->text[i]));
+	refresh_config_default(cfg);
+	cfg->primary_count = zone_primary_count(p);
+	cfg->refresh_min_s = t->refresh_min;
+	cfg->refresh_max_s = t->refresh_max;
+	cfg->retry_min_s = t->retry_min;
+	cfg->retry_max_s = t->retry_max;
+	cfg->expire_min_s = t->expire_min;
+	cfg->expire_max_s = t->expire_max;
+	cfg->soa_limit_s = SOA_LIMIT_S;
+	cfg->transfer_limit_s = p->limits.transfer_s + TRANSFER_GRACE_S;
+	cfg->build_limit_s = BUILD_LIMIT_S;
+	if (getrandom(&cfg->seed, sizeof(cfg->seed), 0) != sizeof(cfg->seed)) {
+		cfg->seed = (uint64_t)clock_boot_ms();
 	}
-	cfg.primary_names = names->list;
-	cfg.refresh_min_s = t->refresh_min;
-	cfg.refresh_max_s = t->refresh_max;
-	cfg.retry_min_s = t->retry_min;
-	cfg.retry_max_s = t->retry_max;
-	cfg.expire_min_s = t->expire_min;
-	cfg.expire_max_s = t->expire_max;
-	cfg.soa_limit_s = SOA_LIMIT_S;
-	cfg.transfer_limit_s = p->limits.transfer_s + TRANSFER_GRACE_S;
-	cfg.build_limit_s = BUILD_LIMIT_S;
-	if (getrandom(&cfg.seed, sizeof(cfg.seed), 0) != sizeof(cfg.seed)) {
-		cfg.seed = (uint64_t)clock_boot_ms();
+	for (unsigned i = 0; i < cfg->primary_count; i++) {
+		out->names[i] =
+		    address_text(zone_primary(p, i).to, out->texts[i],
+				 sizeof(out->texts[i]));
 	}
-	return cfg;
-}
-
-/* What was stored becomes an image; a version lost is told and done without. */
-static int
-image_of_stored(struct zone_entry *e, struct store_zone *stored,
-		struct image **out)
-{
-	struct build_params params = zone_build_params(e);
-	const struct changeset **list;
-	struct build_report report;
-	int rc;
-
-	if (stored->change_count == 0) {
-		*out = image_ref(stored->image);
-		return SECD_OK;
-	}
-	list = calloc(stored->change_count, sizeof(const struct changeset *));
-	if (list == NULL) {
-		return SECD_ENOMEM;
-	}
-	for (size_t i = 0; i < stored->change_count; i++) {
-		list[i] = &stored->changes[i];
-	}
-	/* These were within the limits of their day. */
-	params.limits = (struct build_limits){0};
-	rc = build_from_changes(&params, stored->image, list,
-				stored->change_count, out, &report);
-	free(list);
-	if (rc == SECD_EMISMATCH || rc == SECD_EMALF) {
-		stored->fault = "the stored changesets do not apply";
-	}
-	return rc;
-}
-
-/* Publish what the store has; `saved` says what the refresh machine gets. */
-static int
-load(struct zone_entry *e, struct store_zone *stored,
-     struct refresh_saved *saved, bool *has_saved)
-{
-	struct image *im = NULL;
-	struct version *v;
-	int rc;
-
-	*has_saved = zone_state_read(stored->state.data, stored->state.len,
-				     saved) == SECD_OK;
-	e->seq = stored->seq;
-	if (stored->image == NULL) {
-		return SECD_OK;
-	}
-	rc = image_of_stored(e, stored, &im);
-	if (rc == SECD_OK) {
-		rc = version_new_take(e->seq, im, &v);
-	}
-	if (rc == SECD_ENOMEM) {
-		return rc;
-	}
-	if (rc != SECD_OK) {
-		return SECD_OK; /* `fault` is set, or the disk is full */
-	}
-	zone_publish_take(&e->zone, v);
-	e->in_store = e->durable = stored->fault == NULL;
-	e->change_octets = stored->change_octets;
-	return SECD_OK;
-}
-
-static int
-load_from_store(struct zone_entry *e)
-{
-	struct primary_names names;
-	struct refresh_config cfg = refresh_config_of(e->policy, &names);
-	struct refresh_saved saved = {0};
-	struct store_zone stored = {0};
-	char apex[NAME_TEXT_MAX];
-	bool has_saved = false;
-	int rc = store_load(e->server->store, e->zone.apex, &stored);
-
-	if (rc == SECD_OK) {
-		rc = load(e, &stored, &saved, &has_saved);
-	} else if (rc == SECD_ENOTFOUND) {
-		rc = SECD_OK;
-	}
-	if (rc == SECD_OK && stored.fault != NULL) {
-		log_warning("zone %s: %s; transferring it again",
-			    name_to_text(e->zone.apex, apex), stored.fault);
-	}
-	if (rc == SECD_OK && e->zone.version != NULL && has_saved) {
-		/* A changeset that was lost leaves an older version. */
-		saved.has_zone = true;
-		saved.soa = *version_soa(e->zone.version);
-	} else {
-		has_saved =
-		    has_saved && saved.has_zone && e->zone.version != NULL;
-	}
-	if (rc == SECD_OK) {
-		rc = refresh_new(&cfg, has_saved ? &saved : NULL,
-				 clock_boot_ms(), clock_wall_s(), &e->refresh);
-	}
-	store_zone_fini(&stored);
-	return rc;
+	cfg->primary_names = out->names;
 }
 
 static void
@@ -230,6 +125,7 @@ zone_entry_free(struct zone_entry *e)
 	ev_timer_stop(e->server->loop, &e->timer);
 	ev_timer_stop(e->server->loop, &e->commit_retry);
 	refresh_free(e->refresh);
+	version_unref(e->told);
 	version_unref(e->zone.version);
 	free(e);
 }
@@ -252,7 +148,7 @@ zone_entry_new(struct server *s, const struct config_zone *zone,
 	ev_init(&e->commit_retry, zone_commit_retry);
 	e->timer.data = e->commit_retry.data = e;
 	zone_refresh_init(e);
-	rc = load_from_store(e);
+	rc = zone_load(e);
 	if (rc == SECD_OK) {
 		rc = notifier_set_targets(s->notifier, e, zone->policy);
 	}
@@ -267,12 +163,9 @@ zone_entry_new(struct server *s, const struct config_zone *zone,
 void
 zone_entry_start(struct zone_entry *e)
 {
-	struct refresh_status status;
-
-	refresh_status(e->refresh, &status);
-	e->was_expired = status.expired;
-	atomic_store_explicit(&e->zone.expired, status.expired,
-			      memory_order_relaxed);
+	if (e->zone.version != NULL && !e->in_store) {
+		zone_store(e);
+	}
 	zone_wake(e);
 }
 
@@ -303,8 +196,8 @@ map_primaries(const struct config_policy *now, const struct config_policy *old,
 int
 zone_entry_configure(struct zone_entry *e, const struct config_policy *p)
 {
-	struct primary_names names;
-	struct refresh_config cfg = refresh_config_of(p, &names);
+	struct zone_refresh_config cfg;
+	struct refresh_status status;
 	int was[REFRESH_PRIMARY_MAX];
 	bool same = map_primaries(p, e->policy, was);
 	int rc = notifier_set_targets(e->server->notifier, e, p);
@@ -313,12 +206,19 @@ zone_entry_configure(struct zone_entry *e, const struct config_policy *p)
 	 * finds its primary by number, and holds its key. */
 	if (rc == SECD_OK && !(same && memcmp(&p->timers, &e->policy->timers,
 					      sizeof(p->timers)) == 0)) {
+		zone_refresh_config(p, &cfg);
 		zone_abandon(e);
-		rc = refresh_configure(e->refresh, &cfg, same ? NULL : was,
-				       clock_boot_ms());
+		rc = refresh_configure(e->refresh, &cfg.refresh,
+				       same ? NULL : was, clock_boot_ms());
 	}
 	if (rc == SECD_OK) {
 		e->policy = p;
+		refresh_status(e->refresh, &status);
+		if (status.failed_rounds > 0) {
+			/* Another key or address may be what was missing. */
+			refresh_command(e->refresh, REFRESH_COMMAND_REFRESH,
+					clock_boot_ms());
+		}
 	}
 	zone_wake(e);
 	return rc;
@@ -330,6 +230,7 @@ on_forgotten(struct commit_entry *c)
 	struct zone_entry *e = c->arg;
 	char apex[NAME_TEXT_MAX];
 
+	e->is_forgetting = false;
 	if (c->rc != SECD_OK) {
 		log_warning("zone %s: still in the store: %s",
 			    name_to_text(c->apex, apex), secd_strerror(c->rc));
@@ -351,6 +252,7 @@ forget_in_store(struct zone_entry *e)
 	c->done = on_forgotten;
 	c->reply = &e->server->box;
 	c->arg = e;
+	e->is_forgetting = true;
 	zone_entry_hold(e);
 	commit_post(e->server->commit, c);
 }
@@ -377,7 +279,8 @@ void
 zone_entry_retire(struct zone_entry *e, bool forget)
 {
 	e->retired = true;
-	e->server->retired_count++;
+	e->next_retired = e->server->retired;
+	e->server->retired = e;
 	zone_abandon(e);
 	ev_timer_stop(e->server->loop, &e->timer);
 	ev_timer_stop(e->server->loop, &e->commit_retry);
@@ -400,7 +303,12 @@ zone_entry_release(struct zone_entry *e)
 {
 	e->holds--;
 	if (e->holds == 0 && e->retired) {
-		e->server->retired_count--;
+		struct zone_entry **at = &e->server->retired;
+
+		while (*at != e) {
+			at = &(*at)->next_retired;
+		}
+		*at = e->next_retired;
 		zone_entry_free(e);
 	}
 }

@@ -14,6 +14,7 @@
 
 #include <urcu-qsbr.h>
 
+#include "server/address.h"
 #include "server/server.h"
 #include "transfer/exchange.h"
 #include "transfer/refresh.h"
@@ -64,6 +65,7 @@ struct zone_entry {
 
 	enum zone_activity activity;
 	struct pool_request request;
+	unsigned asked; /* the primary that a connection was asked for */
 	struct link *link;
 	struct exchange *exchange;
 	bool has_action;   /* `action` is started, but no exchange runs yet */
@@ -71,17 +73,22 @@ struct zone_entry {
 	struct refresh_action action;
 	int64_t action_started_ms;
 
-	uint64_t seq;  /* of the version that was published last */
-	bool in_store; /* the store has the version before `seq`, whole */
+	uint64_t seq; /* of the version that was published last */
+	/* The store has the version `seq` whole, or was given it and has not
+	 * refused: changes of it can follow. */
+	bool in_store;
+	bool durable;           /* the store has `seq` for sure */
+	struct version *told;   /* durable last, for NOTIFY; a reference */
 	uint64_t change_octets; /* stored since the stored image */
 	unsigned commits;       /* in flight */
-	bool durable;           /* the store has `seq` */
+	bool is_commit_failing; /* and that was logged */
 	ev_timer commit_retry;
 	int64_t state_saved_at; /* wall clock of what was stored last */
 	bool was_expired;
 
 	struct notify_target *targets;
 	size_t target_count;
+	struct transfer_summary arriving; /* becomes `last` when published */
 	struct transfer_summary last;
 
 	struct zone_notify heard; /* the last one; `at` 0: none */
@@ -93,6 +100,8 @@ struct zone_entry {
 
 	unsigned holds; /* jobs, commits and letters that point here */
 	bool retired;
+	bool is_forgetting; /* the store is about to forget the zone */
+	struct zone_entry *next_retired;
 	struct rcu_head rcu;
 	struct letter grace_letter;
 };
@@ -130,10 +139,23 @@ void zone_entry_free(struct zone_entry *e);
 void zone_entry_hold(struct zone_entry *e);
 void zone_entry_release(struct zone_entry *e);
 
+/** A remote's source address for another address of it, or NULL. */
+const struct sockaddr_storage *zone_via(const struct config_remote *remote,
+					const struct sockaddr_storage *to);
+
 /** Addresses of primaries, numbered across remotes. */
 unsigned zone_primary_count(const struct config_policy *p);
 struct primary_address zone_primary(const struct config_policy *p,
 				    unsigned index);
+
+/* What the refresh machine is told of a configuration. */
+struct zone_refresh_config {
+	struct refresh_config refresh; /* points to the rest */
+	const char *names[REFRESH_PRIMARY_MAX];
+	char texts[REFRESH_PRIMARY_MAX][ADDRESS_TEXT_MAX];
+};
+void zone_refresh_config(const struct config_policy *p,
+			 struct zone_refresh_config *out);
 
 /** The limits of images that are built for this zone. */
 struct build_params zone_build_params(const struct zone_entry *e);

@@ -70,36 +70,73 @@ put_state(struct zone_entry *e, struct commit_entry *c)
 }
 
 static void
+retry_later(struct zone_entry *e)
+{
+	ev_timer_stop(e->server->loop, &e->commit_retry);
+	ev_timer_set(&e->commit_retry, COMMIT_RETRY_S, 0.0);
+	ev_timer_start(e->server->loop, &e->commit_retry);
+}
+
+static void
+commit_failed(struct zone_entry *e, const struct commit_entry *c)
+{
+	char apex[NAME_TEXT_MAX];
+
+	if (!e->is_commit_failing) {
+		log_error("zone %s: cannot be stored: %s; trying again every "
+			  "%.0f s",
+			  name_to_text(e->zone.apex, apex),
+			  secd_strerror(c->rc), COMMIT_RETRY_S);
+	}
+	e->is_commit_failing = true;
+	if (c->version != NULL) {
+		/* The store may lack a link of the chain: only a whole image
+		 * makes it whole. */
+		e->in_store = false;
+	}
+	retry_later(e);
+}
+
+/* What is durable may be told, also when there is something newer already:
+ * else a zone that changes faster than the disk would never be announced. */
+static void
+commit_succeeded(struct zone_entry *e, const struct commit_entry *c)
+{
+	char apex[NAME_TEXT_MAX];
+
+	if (c->version != NULL) {
+		version_unref(e->told);
+		e->told = version_ref(c->version);
+		e->durable = c->seq == e->seq;
+		e->in_store = e->in_store || (e->durable && c->image != NULL);
+		notifier_announce(e->server->notifier, e);
+	}
+	if (e->is_commit_failing && e->durable) {
+		log_notice("zone %s: is stored again",
+			   name_to_text(e->zone.apex, apex));
+		e->is_commit_failing = false;
+		ev_timer_stop(e->server->loop, &e->commit_retry);
+	}
+}
+
+static void
 commit_done(struct commit_entry *c)
 {
 	struct zone_entry *e = c->arg;
-	char apex[NAME_TEXT_MAX];
-	bool has_version = c->image != NULL || c->changes.step_count > 0;
 
 	e->commits--;
-	if (c->rc != SECD_OK && !e->retired) {
-		if (e->durable || !ev_is_active(&e->commit_retry)) {
-			log_error("zone %s: not durable: %s; trying again",
-				  name_to_text(e->zone.apex, apex),
-				  secd_strerror(c->rc));
+	if (!e->retired) {
+		if (c->rc == SECD_OK) {
+			commit_succeeded(e, c);
+		} else {
+			commit_failed(e, c);
 		}
-		/* The store may lack a link of the chain: only a whole image
-		 * makes it whole. */
-		e->durable = e->in_store = false;
-		ev_timer_stop(e->server->loop, &e->commit_retry);
-		ev_timer_set(&e->commit_retry, COMMIT_RETRY_S, 0.0);
-		ev_timer_start(e->server->loop, &e->commit_retry);
-	} else if (has_version && c->seq == e->seq && !e->retired) {
-		if (!e->durable && ev_is_active(&e->commit_retry)) {
-			ev_timer_stop(e->server->loop, &e->commit_retry);
-		}
-		e->durable = true;
-		notifier_announce(e->server->notifier, e);
 	}
 	commit_entry_free(c);
 	zone_entry_release(e);
 }
 
+/* An entry with the zone's state in it; NULL: no memory. */
 static struct commit_entry *
 entry_new(struct zone_entry *e)
 {
@@ -113,6 +150,10 @@ entry_new(struct zone_entry *e)
 	c->reply = &e->server->box;
 	c->arg = e;
 	c->seq = e->seq;
+	if (put_state(e, c) != SECD_OK) {
+		commit_entry_free(c);
+		return NULL;
+	}
 	return c;
 }
 
@@ -147,18 +188,19 @@ commit_version(struct zone_entry *e, struct changeset *changes)
 	const struct image *im = version_image(e->zone.version);
 
 	e->durable = false;
-	if (c == NULL || put_state(e, c) != SECD_OK) {
-		free(c);
+	if (c == NULL) {
 		e->in_store = false;
-		ev_timer_set(&e->commit_retry, COMMIT_RETRY_S, 0.0);
-		ev_timer_start(e->server->loop, &e->commit_retry);
+		retry_later(e);
 		return;
 	}
+	c->version = version_ref(e->zone.version);
 	if (changes_suffice(e, im, changes)) {
 		c->changes = *changes;
 		*changes = (struct changeset){0};
 		e->change_octets += c->changes.octets.len;
 	} else {
+		/* Whatever else the store has of the zone is not its past. */
+		c->drop = !e->in_store;
 		c->image = image_ref((struct image *)(uintptr_t)im);
 		e->change_octets = 0;
 		e->in_store = true; /* unless commit_done says otherwise */
@@ -173,7 +215,17 @@ zone_commit_retry(struct ev_loop *loop, ev_timer *timer, int events)
 
 	(void)loop;
 	(void)events;
-	if (e->zone.version != NULL) {
+	if (e->commits > 0) {
+		retry_later(e); /* what is in flight may settle it */
+	} else {
+		zone_store(e);
+	}
+}
+
+void
+zone_store(struct zone_entry *e)
+{
+	if (e->zone.version != NULL && !e->durable) {
 		commit_version(e, NULL);
 	} else {
 		e->state_saved_at = 0;
@@ -189,6 +241,7 @@ zone_publish(struct zone_entry *e, uint32_t attempt, struct image *image,
 	int rc = version_new_take(e->seq + 1, image, &v);
 
 	if (rc != SECD_OK) {
+		image_unref(image);
 		return rc;
 	}
 	e->seq++;
@@ -204,6 +257,8 @@ void
 zone_withdraw(struct zone_entry *e, const char *reason)
 {
 	zone_publish_take(&e->zone, NULL);
+	version_unref(e->told);
+	e->told = NULL;
 	e->in_store = e->durable = false;
 	zone_abandon(e);
 	refresh_lost(e->refresh, reason, clock_boot_ms());
@@ -215,14 +270,15 @@ zone_save_state(struct zone_entry *e)
 	int64_t now = clock_wall_s();
 	struct commit_entry *c;
 
-	if (now >= e->state_saved_at &&
-	    now - e->state_saved_at < STATE_INTERVAL_S) {
+	if (e->zone.version == NULL ||
+	    (now >= e->state_saved_at &&
+	     now - e->state_saved_at < STATE_INTERVAL_S)) {
 		return;
 	}
 	c = entry_new(e);
-	if (c == NULL || put_state(e, c) != SECD_OK) {
-		free(c);
-		return; /* the next confirmation tries again */
+	if (c == NULL) {
+		retry_later(e);
+		return;
 	}
 	post(e, c);
 }

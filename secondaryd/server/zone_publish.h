@@ -13,7 +13,7 @@
  * Publish the version that a refresh step brought, and tell the machine.
  *
  * attempt  of the step
- * image    taken over
+ * image    taken over, also on failure
  * changes  what led to it from the version before, moved; or NULL
  * Returns  SECD_OK, SECD_ENOMEM (nothing has changed)
  */
@@ -22,6 +22,9 @@ int zone_publish(struct zone_entry *e, uint32_t attempt, struct image *image,
 
 /** What is held cannot be trusted: stop answering, transfer again. */
 void zone_withdraw(struct zone_entry *e, const char *reason);
+
+/** Make the version durable that is served, or its state if it is already. */
+void zone_store(struct zone_entry *e);
 
 /** Make the state of the refresh machine durable, when it is worth it. */
 void zone_save_state(struct zone_entry *e);

@@ -90,6 +90,7 @@ queue(struct zone_entry *e, unsigned primary)
 	struct primary_address a = zone_primary(e->policy, primary);
 	int rc = pool_ask(e->server->pool, &e->request, a.to, a.via);
 
+	e->asked = primary;
 	if (rc == SECD_OK) {
 		e->activity = ZONE_QUEUED;
 		set_timer_at(e, next_expiry(e));
@@ -173,7 +174,7 @@ static void
 summarise(struct zone_entry *e, const struct xfr_in_result *in)
 {
 	struct primary_address a = zone_primary(e->policy, e->action.primary);
-	struct transfer_summary *s = &e->last;
+	struct transfer_summary *s = &e->arriving;
 
 	s->kind = in->outcome;
 	s->octets = in->octets;
@@ -216,6 +217,7 @@ static void
 go_on(struct zone_entry *e, bool reusable)
 {
 	unsigned primary = e->action.primary;
+	struct refresh_status status;
 
 	zone_sync_expired(e);
 	if (e->activity == ZONE_BUILDING) {
@@ -224,15 +226,14 @@ go_on(struct zone_entry *e, bool reusable)
 		return;
 	}
 	e->activity = ZONE_IDLE;
-	if (refresh_due(e->refresh) > clock_boot_ms()) {
-		release_link(e, reusable);
-		set_timer(e);
-		return;
+	refresh_status(e->refresh, &status);
+	if (reusable && status.primary == primary &&
+	    status.due_ms <= clock_boot_ms()) {
+		e->action = refresh_next(e->refresh, clock_boot_ms());
+		e->has_action = e->action.start;
+		e->was_repeated = false;
 	}
-	e->action = refresh_next(e->refresh, clock_boot_ms());
-	e->has_action = e->action.start;
-	e->was_repeated = false;
-	if (e->has_action && reusable && e->action.primary == primary) {
+	if (e->has_action && e->action.primary == primary) {
 		start_action(e);
 		return;
 	}
@@ -240,7 +241,7 @@ go_on(struct zone_entry *e, bool reusable)
 	if (e->has_action) {
 		queue(e, e->action.primary);
 	} else {
-		set_timer(e);
+		zone_wake(e);
 	}
 }
 
@@ -394,33 +395,53 @@ entry_of(struct pool_request *r)
 	return container_of(r, struct zone_entry, request);
 }
 
+/* The step to be run on a connection to the primary that was asked for; false:
+ * there is none, or it wants another primary. */
+static bool
+take_action(struct zone_entry *e)
+{
+	struct refresh_action action;
+	struct refresh_status status;
+
+	refresh_status(e->refresh, &status);
+	if (!e->has_action && status.primary != e->asked) {
+		return false; /* a NOTIFY came in between */
+	}
+	/* A step that was begun may have run out of time in the queue. */
+	action = refresh_next(e->refresh, clock_boot_ms());
+	if (action.start) {
+		e->action = action;
+		e->has_action = true;
+		e->was_repeated = false;
+	}
+	return e->has_action && e->action.primary == e->asked;
+}
+
+/* What was asked for is not wanted any more: what is? */
+static void
+ask_again(struct zone_entry *e)
+{
+	zone_sync_expired(e);
+	if (e->has_action) {
+		queue(e, e->action.primary);
+	} else {
+		set_timer(e);
+	}
+}
+
 static void
 on_link(struct pool_request *r, struct link *l)
 {
 	struct zone_entry *e = entry_of(r);
-	struct refresh_status status;
 
 	e->link = l;
 	e->activity = ZONE_IDLE;
-	if (!e->has_action) {
-		refresh_status(e->refresh, &status);
-		e->action = refresh_next(e->refresh, clock_boot_ms());
-		e->has_action = e->action.start;
-		e->was_repeated = false;
-		if (e->has_action && e->action.primary != status.primary) {
-			/* A NOTIFY came in between: another one is first. */
-			release_link(e, true);
-			queue(e, e->action.primary);
-			return;
-		}
-	}
-	if (!e->has_action) {
+	if (take_action(e)) {
+		start_action(e);
+	} else {
 		release_link(e, true);
-		zone_sync_expired(e);
-		set_timer(e);
-		return;
+		ask_again(e);
 	}
-	start_action(e);
 }
 
 static void
@@ -429,18 +450,12 @@ on_no_link(struct pool_request *r, const char *reason)
 	struct zone_entry *e = entry_of(r);
 
 	e->activity = ZONE_IDLE;
-	if (!e->has_action) {
-		e->action = refresh_next(e->refresh, clock_boot_ms());
-		e->has_action = e->action.start;
-		e->was_repeated = false;
-	}
-	if (e->has_action) {
+	if (take_action(e)) {
 		e->has_action = false;
 		zone_log_unreachable(e, reason);
 		step_failed(e, FAILURE_CONNECT, reason);
 	}
-	zone_sync_expired(e);
-	set_timer(e);
+	ask_again(e);
 }
 
 void
@@ -489,14 +504,15 @@ zone_built(struct zone_entry *e, uint32_t attempt, struct image *image,
 	e->activity = ZONE_IDLE;
 	if (rc == SECD_OK) {
 		rc = zone_publish(e, attempt, image, changes);
-		reason = secd_strerror(rc);
+		reason = "";
 	}
 	if (rc != SECD_OK) {
+		reason = reason[0] == '\0' ? secd_strerror(rc) : reason;
 		zone_log_refused(e, reason);
 		refresh_apply_failed(e->refresh, attempt, failure_of_build(rc),
 				     reason, now);
-	}
-	if (rc == SECD_OK) {
+	} else {
+		e->last = e->arriving;
 		e->last.ended_at = clock_wall_s();
 		e->last.duration_ms = now - e->action_started_ms;
 		zone_log_transfer(e);
