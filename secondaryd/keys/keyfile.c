@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <libdnssec/binary.h>
 #include <libdnssec/error.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+
+#define USER_MAX 64 /* octets of a user's name that are shown */
 
 static int
 fail(int rc, char *reason, const char *text)
@@ -103,9 +106,39 @@ open_file(const char *path, int *fd, char *reason)
 	}
 }
 
+/* The name; the number of a user that has none. */
+static const char *
+user_text(uid_t uid, char text[USER_MAX])
+{
+	char buffer[4096];
+	struct passwd pw, *found = NULL;
+
+	if (getpwuid_r(uid, &pw, buffer, sizeof(buffer), &found) == 0 &&
+	    found != NULL) {
+		snprintf(text, USER_MAX, "%s", pw.pw_name);
+	} else {
+		snprintf(text, USER_MAX, "%lu", (unsigned long)uid);
+	}
+	return text;
+}
+
+/* Root's files too: a reload runs without root's rights. */
+static int
+refuse_owner(const char *path, uid_t owner, uid_t wanted, char *reason)
+{
+	char is[USER_MAX], should_be[USER_MAX];
+
+	user_text(owner, is);
+	user_text(wanted, should_be);
+	snprintf(reason, KEYFILE_REASON_MAX,
+		 "belongs to user %s and not to %s: chown %s %.300s", is,
+		 should_be, should_be, path);
+	return SECD_EPERM;
+}
+
 /* Of the file that is open, so nothing can be put in its place meanwhile. */
 static int
-check_file(int fd, uid_t uid, char *reason)
+check_file(const char *path, int fd, uid_t uid, char *reason)
 {
 	struct stat st;
 
@@ -115,17 +148,14 @@ check_file(int fd, uid_t uid, char *reason)
 	if (!S_ISREG(st.st_mode)) {
 		return fail(SECD_EPERM, reason, "is not a regular file");
 	}
-	if (st.st_uid != uid && st.st_uid != 0) {
-		snprintf(reason, KEYFILE_REASON_MAX,
-			 "is owned by uid %lu, and not by uid %lu or root",
-			 (unsigned long)st.st_uid, (unsigned long)uid);
-		return SECD_EPERM;
+	if (st.st_uid != uid) {
+		return refuse_owner(path, st.st_uid, uid, reason);
 	}
 	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
 		snprintf(reason, KEYFILE_REASON_MAX,
-			 "has mode %04o: others than its owner may touch it "
-			 "(0600 is right)",
-			 (unsigned)(st.st_mode & 07777));
+			 "has mode %04o, so others than its owner may use "
+			 "it: chmod 0600 %.300s",
+			 (unsigned)(st.st_mode & 07777), path);
 		return SECD_EPERM;
 	}
 	return SECD_OK;
@@ -191,7 +221,7 @@ keyfile_read(const char *path, uid_t uid, uint8_t **secret, size_t *len,
 	if (rc != SECD_OK) {
 		return rc;
 	}
-	rc = check_file(fd, uid, reason);
+	rc = check_file(path, fd, uid, reason);
 	if (rc != SECD_OK) {
 		goto done_fd;
 	}

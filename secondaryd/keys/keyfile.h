@@ -3,7 +3,7 @@
  * keyfile -- a file that holds one secret: one line of base64 (RFC 4648).
  *
  * The file must be a regular one that nobody but its owner may touch, and
- * the owner the service user or root. Secrets go into locked memory
+ * the owner the service user. Secrets go into locked memory
  * (base/secret.h); what they pass through on the way is wiped.
  */
 
@@ -15,16 +15,17 @@
 #include <sys/types.h>
 
 #define KEYFILE_TEXT_MAX   2048 /* octets in the file */
-#define KEYFILE_REASON_MAX 128  /* characters, the NUL included */
+#define KEYFILE_REASON_MAX 640  /* characters, the NUL included */
 
 /**
  * Read a file's secret.
  *
  * path     symbolic links are refused in its last part only
- * uid      who may own the file, besides root
+ * uid      who must own the file
  * secret   receives the octets; secret_free(*secret, *len) ends them
  * reason   room for KEYFILE_REASON_MAX; receives, on failure, what is wrong
- *          with "the file", as "is ..." or "cannot be ..."; never contents
+ *          with "the file", as "is ..." or "cannot be ...", and the command
+ *          that mends owner or mode; never contents
  * Returns  SECD_OK, SECD_ENOTFOUND, SECD_EPERM (kind of file, owner, mode),
  *          SECD_EMALF (not one line of base64), SECD_EIO, SECD_ENOMEM
  */

@@ -2,12 +2,14 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/error.h"
 #include "base/secret.h"
 #include "keys/keyfile.h"
 #include "server/config_build.h"
+
+/* 128 bits: what cannot be found by trying. */
+#define SECRET_LEN_GOOD 16
 
 /* What an entry says, until the key is made. */
 struct said {
@@ -79,23 +81,6 @@ secret_inline(struct config_build *b, const struct config_item *it,
 	return rc;
 }
 
-/* What root owns is refused too: a reload runs without root's rights. */
-static int
-check_owner(struct config_build *b, const struct config_item *it,
-	    const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) == 0 && st.st_uid != b->c->server.uid) {
-		config_build_fail(b, it->place,
-				  "\"%.256s\" does not belong to the user that "
-				  "secondaryd runs as",
-				  path);
-		return SECD_EPERM;
-	}
-	return SECD_OK;
-}
-
 static int
 secret_from_file(struct config_build *b, const struct config_item *it,
 		 uint8_t **secret, size_t *len)
@@ -113,17 +98,23 @@ secret_from_file(struct config_build *b, const struct config_item *it,
 		return SECD_ENOMEM;
 	}
 	rc = keyfile_read(path, b->c->server.uid, secret, len, reason);
-	if (rc == SECD_OK) {
-		rc = check_owner(b, it, path);
-		if (rc != SECD_OK) {
-			secret_free(*secret, *len);
-		}
-		return rc;
-	}
-	if (rc != SECD_ENOMEM) {
+	if (rc != SECD_OK && rc != SECD_ENOMEM) {
 		config_build_fail(b, it->place, "\"%.256s\" %s", path, reason);
 	}
 	return rc == SECD_ENOTFOUND ? SECD_EIO : rc;
+}
+
+static int
+check_length(struct config_build *b, const struct config_entry *e,
+	     const struct config_item *it, size_t len)
+{
+	if (len >= SECRET_LEN_GOOD) {
+		return SECD_OK;
+	}
+	return config_build_warn(b, it->place,
+				 "the secret of key \"%.300s\" has %zu octets: "
+				 "it should have at least %d",
+				 e->id, len, SECRET_LEN_GOOD);
 }
 
 /* The key that an entry describes, with a count of one. */
@@ -140,6 +131,11 @@ make_key(struct config_build *b, const struct config_entry *e,
 	rc = it == said->secret ? secret_inline(b, it, &secret, &len)
 				: secret_from_file(b, it, &secret, &len);
 	if (rc != SECD_OK) {
+		return rc;
+	}
+	rc = check_length(b, e, it, len);
+	if (rc != SECD_OK) {
+		secret_free(secret, len);
 		return rc;
 	}
 	rc = tsig_key_new(name, said->algorithm, secret, len, out);

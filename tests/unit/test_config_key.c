@@ -98,8 +98,8 @@ a_secret_file_of_another_user_is_refused(void **state)
 	}
 	conf_dir_write(d, "s", 0600, CONF_SECRET "\n");
 	conf_dir_refuse(d, KEY("    secret-file: s\nserver:\n  user: nobody\n"),
-			"5: \"%/s\" does not belong to the user that "
-			"secondaryd runs as");
+			"5: \"%/s\" belongs to user root and not to nobody: "
+			"chown nobody %/s");
 }
 
 static void
@@ -128,6 +128,22 @@ an_inline_secret_in_a_file_for_all_is_warned_about(void **state)
 		 "it: use \"secret-file\", or mode 0600",
 		 d->path);
 	assert_string_equal(d->c->warnings[0], expected);
+}
+
+static void
+a_short_secret_is_warned_about(void **state)
+{
+	struct conf_dir *d = *state;
+
+	conf_dir_warn(d, KEY("    secret: AAAAAAAAAAAAAAAAAAAA\n"),
+		      "5: the secret of key \"k\" has 15 octets: it should "
+		      "have at least 16");
+	conf_dir_write(d, "s", 0600, "aGk=\n");
+	conf_dir_warn(d, KEY("    secret-file: s\n"),
+		      "5: the secret of key \"k\" has 2 octets: it should "
+		      "have at least 16");
+	conf_dir_accept(d, KEY("    secret: AAAAAAAAAAAAAAAAAAAAAA==\n"));
+	assert_int_equal(d->c->warning_count, 0);
 }
 
 static void
@@ -167,6 +183,7 @@ main(void)
 	    TEST(a_secret_file_of_another_user_is_refused),
 	    TEST(a_secret_file_that_is_not_there_is_refused),
 	    TEST(an_inline_secret_in_a_file_for_all_is_warned_about),
+	    TEST(a_short_secret_is_warned_about),
 	    TEST(two_keys_of_one_name_are_refused),
 	    TEST(a_key_has_a_domain_name),
 	};
