@@ -119,7 +119,7 @@ done:
 		return SECD_OK;
 	}
 	if (rc == SECD_ENOMEM) {
-		snprintf(err->text, sizeof(err->text), "%.512s:1: %s", path,
+		snprintf(err->text, sizeof(err->text), "%.512s: %s", path,
 			 secd_strerror(rc));
 	}
 	config_unref(w == NULL ? NULL : &w->c);
@@ -180,7 +180,7 @@ config_control_path(const char *path, char *out, size_t cap,
 	const struct config_entry *e;
 	int rc, n;
 
-	rc = config_tree_read(&tree, path, err);
+	rc = config_tree_read_lenient(&tree, path, err);
 	if (rc != SECD_OK) {
 		goto done;
 	}
@@ -199,7 +199,7 @@ config_control_path(const char *path, char *out, size_t cap,
 	n = snprintf(out, cap, "%s/" CONFIG_SOCKET, rundir);
 	if (n < 0 || (size_t)n >= cap) {
 		snprintf(err->text, sizeof(err->text),
-			 "%.512s:1: \"rundir\" is too long", path);
+			 "%.512s: \"rundir\" is too long", path);
 		rc = SECD_ENOSPC;
 	}
 done:

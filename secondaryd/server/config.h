@@ -37,7 +37,9 @@
 #define CONFIG_SOCKET "secondaryd.sock"
 
 struct config_error {
-	char text[CONFIG_ERROR_MAX]; /* "file:line: message", one line */
+	/* "file:line: message", one line; "file: message" when the first file
+	 * cannot be read, or there is no memory. */
+	char text[CONFIG_ERROR_MAX];
 };
 
 struct config_log {
@@ -196,10 +198,12 @@ const struct config_key *config_key_find(const struct config *c,
 
 /**
  * Find the control socket a configuration file asks for, for whoever may read
- * the file but not the secrets: nothing else in it is checked.
+ * the file but not the secrets. Whatever else is wrong in it, or in what it
+ * includes, does not matter.
  *
  * out      receives the path, NUL-terminated
- * Returns  SECD_OK, SECD_EMALF, SECD_EIO, SECD_ENOSPC (cap), SECD_ENOMEM
+ * Returns  SECD_OK, SECD_EIO (the file cannot be read), SECD_ENOSPC (cap),
+ *          SECD_ENOMEM
  */
 int config_control_path(const char *path, char *out, size_t cap,
 			struct config_error *err);

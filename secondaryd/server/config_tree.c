@@ -257,12 +257,6 @@ take_section(struct reader *r)
 		return config_tree_fail(r->tree, here(r), r->err,
 					"unknown section \"%s\"", key);
 	}
-	if (r->section->keywords == NULL) {
-		return config_tree_fail(r->tree, here(r), r->err,
-					"section \"%s\" is not available in "
-					"this version",
-					key);
-	}
 	if (r->yp->data_len != 0) {
 		return config_tree_fail(r->tree, here(r), r->err,
 					"section \"%s\" takes no value", key);
@@ -320,7 +314,7 @@ find_keyword(struct reader *r)
 		}
 	}
 	config_tree_fail(r->tree, here(r), r->err,
-			 "unknown key \"%s\" in \"%s\"", r->yp->key, s->name);
+			 "unknown item \"%s\" in \"%s\"", r->yp->key, s->name);
 	return NULL;
 }
 
@@ -424,6 +418,66 @@ end_of(const struct reader *r, int rc, const char *text, size_t len)
 				syntax_text(rc), hint);
 }
 
+/* Is it worth going on? */
+static bool
+is_passed_over(const struct config_tree *t, int rc)
+{
+	return t->is_lenient && (rc == SECD_EMALF || rc == SECD_EIO);
+}
+
+/* Behind `count` lines. */
+static size_t
+skip_lines(const char *text, size_t len, size_t count)
+{
+	const char *p = text;
+
+	for (; count > 0 && p != NULL; count--) {
+		p = memchr(p, '\n', len - (size_t)(p - text));
+		p = p == NULL ? NULL : p + 1;
+	}
+	return p == NULL ? len : (size_t)(p - text);
+}
+
+/* Up to the end, or to the first thing that is wrong. */
+static int
+parse_some(struct reader *r, const char *text, size_t len)
+{
+	int rc = yp_set_input_string(r->yp, text, len);
+
+	while (rc == KNOT_EOK) {
+		int result;
+
+		rc = yp_parse(r->yp);
+		if (rc != KNOT_EOK) {
+			break;
+		}
+		result = take_event(r);
+		if (result != SECD_OK && !is_passed_over(r->tree, result)) {
+			return result;
+		}
+	}
+	return end_of(r, rc, text, len);
+}
+
+/* A line that is passed over is the parser's end: it begins anew. */
+static int
+parse_all(struct reader *r, const char *text, size_t len)
+{
+	int rc;
+
+	do {
+		size_t done;
+
+		yp_init(r->yp);
+		rc = parse_some(r, text, len);
+		done = skip_lines(text, len, r->yp->line_count);
+		yp_deinit(r->yp);
+		text += done;
+		len -= done;
+	} while (is_passed_over(r->tree, rc) && len > 0);
+	return is_passed_over(r->tree, rc) ? SECD_OK : rc;
+}
+
 /* The file is in the tree already, as number `file`. */
 static int
 parse(struct config_tree *t, uint32_t file, const char *text, size_t len,
@@ -438,27 +492,27 @@ parse(struct config_tree *t, uint32_t file, const char *text, size_t len,
 	if (r.yp == NULL) {
 		return SECD_ENOMEM;
 	}
-	yp_init(r.yp);
-	rc = yp_set_input_string(r.yp, text, len);
-	while (rc == KNOT_EOK) {
-		rc = yp_parse(r.yp);
-		if (rc != KNOT_EOK) {
-			break;
-		}
-		rc = take_event(&r);
-		if (rc != SECD_OK) {
-			goto done;
-		}
-	}
-	rc = end_of(&r, rc, text, len);
-done:
-	yp_deinit(r.yp);
+	rc = parse_all(&r, text, len);
 	explicit_bzero(r.yp, sizeof(*r.yp)); /* its last value: a secret? */
 	free(r.yp);
 	return rc;
 }
 
-/* Where nothing was read yet there is no place but the name. */
+/* Is it one of those that led here? Else it is one from now on. */
+static bool
+is_open(struct config_tree *t, unsigned depth, const struct stat *st)
+{
+	for (unsigned i = 0; i < depth; i++) {
+		if (t->open[i].dev == st->st_dev &&
+		    t->open[i].ino == st->st_ino) {
+			return true;
+		}
+	}
+	t->open[depth] = (struct config_open){st->st_dev, st->st_ino};
+	return false;
+}
+
+/* Where nothing was read yet there is no line. */
 static int
 cannot_read(const struct config_tree *t, const char *path,
 	    const struct config_place *from, const char *why,
@@ -468,8 +522,7 @@ cannot_read(const struct config_tree *t, const char *path,
 		config_tree_fail(t, *from, err, "cannot read \"%.256s\": %s",
 				 path, why);
 	} else {
-		snprintf(err->text, sizeof(err->text),
-			 "%.512s:1: cannot read the file: %s", path, why);
+		snprintf(err->text, sizeof(err->text), "%.512s: %s", path, why);
 	}
 	return SECD_EIO;
 }
@@ -572,7 +625,10 @@ read_file(struct config_tree *t, const char *path, unsigned depth,
 	if (fd < 0) {
 		return cannot_read(t, path, from, why, err);
 	}
-	rc = read_open(t, path, fd, &st, depth, from, err);
+	rc = is_open(t, depth, &st)
+		 ? config_tree_fail(t, *from, err, "\"%.256s\" includes itself",
+				    path)
+		 : read_open(t, path, fd, &st, depth, from, err);
 	close(fd);
 	return rc;
 }
@@ -586,6 +642,14 @@ config_tree_read(struct config_tree *t, const char *path,
 		return SECD_ENOMEM;
 	}
 	return read_file(t, path, 0, NULL, err);
+}
+
+int
+config_tree_read_lenient(struct config_tree *t, const char *path,
+			 struct config_error *err)
+{
+	t->is_lenient = true;
+	return config_tree_read(t, path, err);
 }
 
 int

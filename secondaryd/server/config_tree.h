@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/arena.h"
 #include "server/config.h"
@@ -71,15 +72,13 @@ enum config_section_id {
 	CONFIG_ACL,
 	CONFIG_TEMPLATE,
 	CONFIG_ZONE,
-	CONFIG_MODULE,
 	CONFIG_SECTION_COUNT,
 };
 
 struct config_section {
 	const char *name;
 	const char *id; /* what starts an entry; NULL: one entry in all */
-	/* Ends with a NULL name. NULL: not in this version. */
-	const struct config_keyword *keywords;
+	const struct config_keyword *keywords; /* ends with a NULL name */
 };
 
 struct config_item {
@@ -108,6 +107,12 @@ struct config_tree {
 	struct config_file *files;
 	size_t file_count, file_cap;
 	size_t octets; /* of all files so far */
+	/* The files that are being read: each is included by the one before. */
+	struct config_open {
+		dev_t dev;
+		ino_t ino;
+	} open[CONFIG_DEPTH_MAX + 1];
+	bool is_lenient; /* pass over whatever is wrong */
 	struct config_entries sections[CONFIG_SECTION_COUNT];
 };
 
@@ -128,6 +133,15 @@ void config_tree_fini(struct config_tree *t);
  */
 int config_tree_read(struct config_tree *t, const char *path,
 		     struct config_error *err);
+
+/**
+ * Read what can be read of a file and all that it includes: whatever is
+ * wrong, and whichever included file cannot be read, is passed over.
+ *
+ * Returns  SECD_OK, SECD_EIO (the first file cannot be read), SECD_ENOMEM
+ */
+int config_tree_read_lenient(struct config_tree *t, const char *path,
+			     struct config_error *err);
 
 /** As config_tree_read, with the text at hand; includes are refused. */
 int config_tree_read_text(struct config_tree *t, const char *path,

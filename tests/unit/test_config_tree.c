@@ -45,33 +45,32 @@ an_unknown_section_is_refused(void **state)
 }
 
 static void
-an_unknown_key_is_refused(void **state)
+an_unknown_item_is_refused(void **state)
 {
 	struct conf_dir *d = *state;
 
 	conf_dir_refuse(d, CONF_SERVER "  background-workers: 2\n",
-			"3: unknown key \"background-workers\" in \"server\"");
+			"3: unknown item \"background-workers\" in \"server\"");
 	conf_dir_refuse(d,
 			CONF_SERVER "zone:\n"
 				    "  - domain: example\n"
 				    "    journal-content: all\n",
-			"5: unknown key \"journal-content\" in \"zone\"");
+			"5: unknown item \"journal-content\" in \"zone\"");
 	conf_dir_refuse(d,
 			CONF_SERVER "template:\n"
 				    "  - id: a\n"
 				    "    template: b\n",
-			"5: unknown key \"template\" in \"template\"");
+			"5: unknown item \"template\" in \"template\"");
 }
 
 static void
-modules_are_refused_until_there_are_any(void **state)
+a_module_is_unknown_as_there_is_none(void **state)
 {
 	conf_dir_refuse(*state,
 			CONF_SERVER "module:\n"
 				    "  - id: ixfr-journal\n"
 				    "    file: ixfr-journal.so\n",
-			"3: section \"module\" is not available in this "
-			"version");
+			"3: unknown section \"module\"");
 }
 
 static void
@@ -167,8 +166,7 @@ a_file_that_is_not_there_is_refused(void **state)
 	assert_int_equal(config_load("/nonexistent/s.conf", &c, &d->err),
 			 SECD_EIO);
 	assert_string_equal(d->err.text,
-			    "/nonexistent/s.conf:1: cannot read the file: "
-			    "No such file or directory");
+			    "/nonexistent/s.conf: No such file or directory");
 }
 
 static void
@@ -193,7 +191,7 @@ an_error_names_the_file_that_it_is_in(void **state)
 	conf_dir_write(d, "conf.d/sub/inner.conf", 0600,
 		       "\n\nserver:\n  nonsense: 1\n");
 	conf_dir_refuse_in(d, CONF_SERVER "include: conf.d/*.conf\n",
-			   "%/conf.d/sub/inner.conf:4: unknown key "
+			   "%/conf.d/sub/inner.conf:4: unknown item "
 			   "\"nonsense\" in \"server\"");
 	conf_dir_write(d, "conf.d/sub/inner.conf", 0600,
 		       "zone:\n  - domain: example\n    primary: nobody\n");
@@ -203,10 +201,44 @@ an_error_names_the_file_that_it_is_in(void **state)
 }
 
 static void
-a_circle_of_includes_ends(void **state)
+a_file_that_includes_itself_is_refused(void **state)
 {
-	conf_dir_refuse(*state, CONF_SERVER "include: main.conf\n",
-			"3: \"include\" goes deeper than 8 files");
+	struct conf_dir *d = *state;
+
+	conf_dir_refuse(d, CONF_SERVER "  storage: x\ninclude: main.conf\n",
+			"4: \"%/main.conf\" includes itself");
+	conf_dir_write(d, "b.conf", 0600, "\ninclude: c.conf\n");
+	conf_dir_write(d, "c.conf", 0600, "include: main.conf\n");
+	conf_dir_refuse_in(d, CONF_SERVER "include: b.conf\n",
+			   "%/c.conf:1: \"%/main.conf\" includes itself");
+}
+
+static void
+a_file_may_be_included_twice(void **state)
+{
+	struct conf_dir *d = *state;
+
+	conf_dir_write(d, "b.conf", 0600, "server:\n  listen: ::1\n");
+	conf_dir_write(d, "c.conf", 0600, "# nothing\n");
+	conf_dir_accept(d, "include: c.conf\ninclude: b.conf\n"
+			   "include: c.conf\n");
+}
+
+static void
+files_are_included_eight_deep(void **state)
+{
+	struct conf_dir *d = *state;
+
+	for (int i = 1; i <= 9; i++) {
+		char name[16], text[32];
+
+		snprintf(name, sizeof(name), "%d.conf", i);
+		snprintf(text, sizeof(text), "include: %d.conf\n", i + 1);
+		conf_dir_write(d, name, 0600, i == 9 ? CONF_SERVER : text);
+	}
+	conf_dir_accept(d, "include: 2.conf\n");
+	conf_dir_refuse_in(d, "include: 1.conf\n",
+			   "%/8.conf:1: \"include\" goes deeper than 8 files");
 }
 
 static void
@@ -279,6 +311,44 @@ the_control_socket_is_found_without_the_secrets(void **state)
 	assert_string_equal(path, SECD_RUNDIR "/secondaryd.sock");
 }
 
+static void
+the_control_socket_is_found_whatever_else_is_wrong(void **state)
+{
+	static const char *const files[] = {
+	    "zone:\n  - domain: \"a\n\nserver:\n  rundir: run\n",
+	    "server:\n  rundir: run\n  rubbish\n",
+	    "server:\n  listn: ::1\n  rundir: run\n",
+	    "server:\n  listen: [ ::1\n  rundir: run\n",
+	    "server:\n\tlisten: ::1\n  rundir: run\n",
+	    "server:\n  storage: x\n   listen: ::1\n   rundir: run\n",
+	    "servr:\n  x: y\nserver:\n  rundir: run",
+	    "include: none.conf\nserver:\n  rundir: run\n",
+	    "include: s.conf\nserver:\n  rundir: run\n",
+	    "include: bad.conf\nserver:\n  rundir: run\n",
+	    "server:\n  rundir: run\n  rundir: walk\n",
+	    "module:\n  - id: x\n    rundir: walk\nserver:\n  rundir: run\n",
+	};
+	struct conf_dir *d = *state;
+	char conf[300], path[300], expected[300];
+
+	conf_dir_write(d, "bad.conf", 0600, "rubbish\n  more\n\nrubbish");
+	snprintf(conf, sizeof(conf), "%s/s.conf", d->path);
+	snprintf(expected, sizeof(expected), "%s/run/secondaryd.sock", d->path);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct config *c = NULL;
+
+		conf_dir_write(d, "s.conf", 0600, files[i]);
+		assert_int_not_equal(config_load(conf, &c, &d->err), SECD_OK);
+		assert_int_equal(
+		    config_control_path(conf, path, sizeof(path), &d->err),
+		    SECD_OK);
+		assert_string_equal(path, expected);
+	}
+	assert_int_equal(config_control_path("/nonexistent/s.conf", path,
+					     sizeof(path), &d->err),
+			 SECD_EIO);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, conf_dir_setup, conf_dir_teardown)
 
@@ -288,8 +358,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_breaks_the_grammar_is_refused_with_its_line),
 	    TEST(an_unknown_section_is_refused),
-	    TEST(an_unknown_key_is_refused),
-	    TEST(modules_are_refused_until_there_are_any),
+	    TEST(an_unknown_item_is_refused),
+	    TEST(a_module_is_unknown_as_there_is_none),
 	    TEST(an_item_in_the_wrong_place_is_refused),
 	    TEST(a_key_with_one_value_is_given_once),
 	    TEST(lists_and_the_server_go_on_in_other_files),
@@ -298,11 +368,14 @@ main(void)
 	    TEST(a_file_that_is_not_there_is_refused),
 	    TEST(nothing_waits_for_a_fifo),
 	    TEST(an_error_names_the_file_that_it_is_in),
-	    TEST(a_circle_of_includes_ends),
+	    TEST(a_file_that_includes_itself_is_refused),
+	    TEST(a_file_may_be_included_twice),
+	    TEST(files_are_included_eight_deep),
 	    TEST(a_directory_may_be_named_like_a_pattern),
 	    TEST(relative_paths_are_beside_the_file_that_says_them),
 	    TEST(paths_are_absolute_when_the_configuration_is_not),
 	    TEST(the_control_socket_is_found_without_the_secrets),
+	    TEST(the_control_socket_is_found_whatever_else_is_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

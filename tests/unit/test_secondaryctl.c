@@ -311,8 +311,8 @@ no_daemon_exits_with_3(void **state)
 	assert_like("secondaryctl: the reply is incomplete: timed out\n");
 	assert_int_equal(ctl("-c /nonexistent/x.conf status"), 3);
 	assert_string_equal(output,
-			    "secondaryctl: /nonexistent/x.conf:1: cannot read "
-			    "the file: No such file or directory\n");
+			    "secondaryctl: /nonexistent/x.conf: No such "
+			    "file or directory\n");
 }
 
 static void
