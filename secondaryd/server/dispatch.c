@@ -187,6 +187,7 @@ stream_new(struct request *r, struct version *v,
 	s->frontend = r->d->frontend;
 	s->counters = r->d->counters;
 	s->serial = version_serial(v);
+	s->is_ixfr = r->d->query.qtype == RR_TYPE_IXFR;
 	s->started_ms = clock_awake_ms();
 	s->deadline_ms =
 	    s->started_ms + (int64_t)policy->limits.transfer_s * 1000;
@@ -418,11 +419,12 @@ transfer_stream_close(struct transfer_stream *s)
 	if (s->tsig.key != NULL) {
 		name_to_text(tsig_key_name(s->tsig.key), key);
 	}
-	log_info("zone %s: AXFR to %s: serial %" PRIu32 ", %" PRIu64
+	log_info("zone %s: %s to %s: serial %" PRIu32 ", %" PRIu64
 		 " records, %" PRIu64 " octets, %" PRIu64
 		 " messages in %" PRId64 ".%03" PRId64 " s, tcp, key %s%s",
-		 s->zone, s->peer, s->serial, c.records, c.octets, c.messages,
-		 took / 1000, took % 1000, key, s->is_done ? "" : ", cut off");
+		 s->zone, s->is_ixfr ? "AXFR-style IXFR" : "AXFR", s->peer,
+		 s->serial, c.records, c.octets, c.messages, took / 1000,
+		 took % 1000, key, s->is_done ? "" : ", cut off");
 	if (s->is_done) {
 		count(&s->counters->transfers_done);
 	}

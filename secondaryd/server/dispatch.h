@@ -41,6 +41,7 @@ struct transfer_stream {
 	struct xfr_out *out;
 	struct tsig_transaction tsig;
 	bool is_done;
+	bool is_ixfr; /* what was asked; the answer is whole all the same */
 	uint32_t serial;
 	int64_t started_ms;
 	int64_t deadline_ms;

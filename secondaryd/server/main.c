@@ -34,6 +34,7 @@ struct process {
 	struct server server;
 	bool has_transfer;
 	struct clients *clients;
+	struct control *control;
 	struct operate *operate;
 };
 
@@ -86,6 +87,10 @@ prepare(struct process *p)
 	if (rc == SECD_OK) {
 		rc = privileges_drop(c, reason);
 	}
+	if (rc == SECD_OK) {
+		/* A second instance ends here, before it asks a primary. */
+		rc = control_open(c->control, &p->control, reason);
+	}
 	if (rc != SECD_OK) {
 		log_error("%s", reason);
 	}
@@ -100,7 +105,7 @@ warn_of_unlocked_secrets(void)
 	secret_stats(&stats);
 	if (stats.locked_len < stats.mapped_len) {
 		log_warning("keys are in memory that may be swapped out: "
-		            "raise the limit of locked memory");
+			    "raise the limit of locked memory");
 	}
 }
 
@@ -119,13 +124,14 @@ start(struct process *p)
 	if (rc == SECD_OK) {
 		/* Answers first: they need no primary. */
 		rc = clients_start(p->listeners, &p->server.frontend,
-		                   &p->clients);
+				   &p->clients);
 	}
 	if (rc == SECD_OK) {
 		rc = transfer_start(&p->server);
 	}
 	if (rc == SECD_OK) {
-		rc = operate_start(&p->server, p->clients, &p->operate);
+		rc = operate_start(&p->server, p->clients, p->control,
+				   &p->operate);
 	}
 	if (rc != SECD_OK) {
 		log_error("cannot start: %s", secd_strerror(rc));
@@ -159,6 +165,7 @@ stop(struct process *p)
 		transfer_stop(&p->server);
 		transfer_fini(&p->server);
 	}
+	control_close(p->control);
 	store_close(p->store);
 	listeners_close(p->listeners);
 	helper_stop(p->helper);
@@ -193,14 +200,14 @@ say_what_runs(const struct process *p)
 	char address[ADDRESS_TEXT_MAX];
 
 	for (size_t i = 0; i < c->listen_count; i++) {
-		log_notice("listening on %s",
-		           address_text(&c->listen[i], address,
-		                        sizeof(address)));
+		log_notice(
+		    "listening on %s",
+		    address_text(&c->listen[i], address, sizeof(address)));
 	}
 	log_notice("secondaryd " SECD_VERSION
-	           " serves %zu zones, configuration %s, user %s, pid %d",
-	           p->config->zone_count, p->config_path,
-	           c->user == NULL ? "unchanged" : c->user, (int)getpid());
+		   " serves %zu zones, configuration %s, user %s, pid %d",
+		   p->config->zone_count, p->config_path,
+		   c->user == NULL ? "unchanged" : c->user, (int)getpid());
 }
 
 static int
@@ -219,7 +226,7 @@ run(struct process *p)
 	rc = helper_start(&p->helper);
 	if (rc != SECD_OK) {
 		log_error("cannot start the helper process: %s",
-		          secd_strerror(rc));
+			  secd_strerror(rc));
 		return EXIT_FAILURE;
 	}
 	rc = load_config(p, &p->config);
@@ -276,7 +283,7 @@ main(int argc, char **argv)
 	}
 	if (optind < argc) {
 		fprintf(stderr, "secondaryd: \"%s\" is not an option\n",
-		        argv[optind]);
+			argv[optind]);
 		return misused();
 	}
 	log_init("secondaryd");

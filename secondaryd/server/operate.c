@@ -77,8 +77,7 @@ load_and_adopt(struct operate *o, char *reason, size_t cap)
 			log_warning("%s", r.config->warnings[i]);
 		}
 		operate_set_logs(r.config);
-		log_notice("reloaded: serving %zu zones",
-		           r.config->zone_count);
+		log_notice("reloaded: serving %zu zones", r.config->zone_count);
 	}
 	config_unref(r.config);
 	return r.rc;
@@ -97,7 +96,7 @@ operate_reload(struct operate *o, char *reason, size_t cap)
 	pthread_mutex_unlock(&o->reloading);
 	if (rc != SECD_OK) {
 		log_error("not reloaded, the old configuration stays: %s",
-		          text);
+			  text);
 		if (reason != NULL) {
 			snprintf(reason, cap, "%s", text);
 		}
@@ -131,7 +130,7 @@ find_zone(struct server *s, struct command *c)
 
 	if (e == NULL) {
 		control_reply_error(c->reply, "%s: no such zone",
-		                    name_to_text(c->apex, apex));
+				    name_to_text(c->apex, apex));
 	}
 	return e;
 }
@@ -139,7 +138,7 @@ find_zone(struct server *s, struct command *c)
 /* Call for the command's zone, or for all of them. */
 static void
 for_zones(struct server *s, struct command *c,
-          void (*each)(struct zone_entry *e, struct command *c))
+	  void (*each)(struct zone_entry *e, struct command *c))
 {
 	struct zone_entry *e;
 
@@ -239,21 +238,20 @@ command_there(struct server *s, void *arg)
 static void
 on_refresh(void *ctx, const uint8_t *apex, struct control_reply *r)
 {
-	struct command c = {.reply = r,
-	                    .apex = apex,
-	                    .refresh = REFRESH_COMMAND_REFRESH};
+	struct command c = {
+	    .reply = r, .apex = apex, .refresh = REFRESH_COMMAND_REFRESH};
 
 	run(ctx, command_there, &c);
 }
 
 static void
 on_retransfer(void *ctx, const uint8_t *apex, bool force,
-              struct control_reply *r)
+	      struct control_reply *r)
 {
 	struct command c = {.reply = r,
-	                    .apex = apex,
-	                    .refresh = force ? REFRESH_COMMAND_FORCE
-	                                     : REFRESH_COMMAND_RETRANSFER};
+			    .apex = apex,
+			    .refresh = force ? REFRESH_COMMAND_FORCE
+					     : REFRESH_COMMAND_RETRANSFER};
 
 	run(ctx, command_there, &c);
 }
@@ -267,7 +265,7 @@ notify_zone(struct zone_entry *e, struct command *c)
 		notifier_announce(e->server->notifier, e);
 	} else if (c->apex != NULL) {
 		control_reply_error(c->reply, "%s: nothing to tell of yet",
-		                    name_to_text(c->apex, apex));
+				    name_to_text(c->apex, apex));
 	}
 }
 
@@ -340,19 +338,17 @@ put_totals(struct operate *o, struct control_reply *r)
 	control_reply_text(r, NULL, NULL, "version", "%s", SECD_VERSION);
 	control_reply_number(r, NULL, NULL, "pid", (uint64_t)getpid());
 	control_reply_time(r, NULL, NULL, "started-at",
-	                   clock_wall_s() - (now - t.started_ms) / 1000);
+			   clock_wall_s() - (now - t.started_ms) / 1000);
 	control_reply_number(r, NULL, NULL, "zones", t.held + t.waiting);
-	control_reply_number(r, NULL, NULL, "zones-served",
-	                     t.held - t.expired);
+	control_reply_number(r, NULL, NULL, "zones-served", t.held - t.expired);
 	control_reply_number(r, NULL, NULL, "zones-awaited", t.waiting);
 	control_reply_number(r, NULL, NULL, "zones-expired", t.expired);
-	control_reply_number(r, NULL, NULL, "zones-not-durable",
-	                     t.not_durable);
+	control_reply_number(r, NULL, NULL, "zones-not-durable", t.not_durable);
 	control_reply_number(r, NULL, NULL, "alarms", t.alarms);
 	if (store_is_poisoned(o->server->store)) {
 		control_reply_text(r, NULL, NULL, "storage",
-		                   "an earlier write failed: nothing is stored "
-		                   "until a restart");
+				   "an earlier write failed: nothing is stored "
+				   "until a restart");
 	}
 }
 
@@ -360,7 +356,7 @@ static void
 put_counters(const struct operate *o, struct control_reply *r)
 {
 	static const char *const rcodes[] = {"noerror",  "formerr", "servfail",
-	                                     "nxdomain", "notimp",  "refused"};
+					     "nxdomain", "notimp",  "refused"};
 	struct clients_count n;
 	uint64_t other = 0;
 
@@ -383,9 +379,9 @@ put_counters(const struct operate *o, struct control_reply *r)
 	control_reply_number(r, NULL, NULL, "notifies-in", n.notifies);
 	control_reply_number(r, NULL, NULL, "transfers-out", n.transfers);
 	control_reply_number(r, NULL, NULL, "transfers-out-whole",
-	                     n.transfers_done);
+			     n.transfers_done);
 	control_reply_number(r, NULL, NULL, "tcp-connections",
-	                     n.tcp_connections);
+			     n.tcp_connections);
 	control_reply_number(r, NULL, NULL, "tcp-refused", n.tcp_refused);
 }
 
@@ -399,7 +395,7 @@ on_status(void *ctx, struct control_reply *r)
 /* ---- start and end ---- */
 
 static int
-start_control(struct operate *o)
+take_commands(struct operate *o)
 {
 	const struct control_handler handler = {
 	    .ctx = o,
@@ -412,20 +408,13 @@ start_control(struct operate *o)
 	    .reload = on_reload,
 	    .stop = on_stop,
 	};
-	char reason[256];
-	int rc = control_open(o->server->config->server.control, &o->control,
-	                      reason);
 
-	if (rc != SECD_OK) {
-		log_error("%s", reason);
-		return rc;
-	}
 	return control_start(o->control, &handler);
 }
 
 int
 operate_start(struct server *s, const struct clients *clients,
-              struct operate **out)
+	      struct control *control, struct operate **out)
 {
 	struct operate *o = calloc(1, sizeof(*o));
 	int rc;
@@ -435,8 +424,9 @@ operate_start(struct server *s, const struct clients *clients,
 	}
 	o->server = s;
 	o->clients = clients;
+	o->control = control;
 	pthread_mutex_init(&o->reloading, NULL);
-	rc = start_control(o);
+	rc = take_commands(o);
 	if (rc != SECD_OK) {
 		operate_stop(o);
 		return rc;
@@ -450,7 +440,6 @@ operate_stop(struct operate *o)
 {
 	if (o != NULL) {
 		control_stop(o->control);
-		control_close(o->control);
 		pthread_mutex_destroy(&o->reloading);
 		free(o);
 	}

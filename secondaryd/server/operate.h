@@ -8,18 +8,20 @@
 #define SECD_SERVER_OPERATE_H
 
 #include "server/clients.h"
+#include "server/control.h"
 #include "server/server.h"
 
 struct operate;
 
 /**
- * Start the control thread on the socket that the configuration names.
+ * Start to take commands.
  *
  * clients  for their counters; outlive it, as the server does
- * Returns  SECD_OK, SECD_EIO (the reason is logged), SECD_ENOMEM
+ * control  opened; the caller closes it after operate_stop
+ * Returns  SECD_OK, SECD_ENOMEM
  */
 int operate_start(struct server *s, const struct clients *clients,
-                  struct operate **out);
+                  struct control *control, struct operate **out);
 
 /** No more commands. NULL is fine. */
 void operate_stop(struct operate *o);

@@ -83,8 +83,8 @@ struct zone_entry {
 	unsigned commits;       /* in flight */
 	bool is_commit_failing; /* and that was logged */
 	ev_timer commit_retry;
-	int64_t state_saved_at; /* wall clock of what was stored last */
-	bool was_expired;
+	int64_t state_saved_at;        /* wall clock of what was stored last */
+	bool was_expired, was_alarmed; /* as logged */
 
 	struct notify_target *targets;
 	size_t target_count;

@@ -79,6 +79,15 @@ zone_log_failure(const struct zone_entry *e,
 }
 
 void
+zone_log_recovery(const struct zone_entry *e)
+{
+	struct subject s;
+
+	subject_of(e, &s);
+	log_notice("zone %s: %s answers again", s.apex, s.primary);
+}
+
+void
 zone_log_unreachable(const struct zone_entry *e, const char *reason)
 {
 	struct subject s;

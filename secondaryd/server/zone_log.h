@@ -23,6 +23,9 @@ void zone_log_answer(const struct zone_entry *e,
 void zone_log_failure(const struct zone_entry *e,
 		      const struct exchange_result *result);
 
+/** The step's primary answers again. */
+void zone_log_recovery(const struct zone_entry *e);
+
 /** There was no connection to the step's primary. */
 void zone_log_unreachable(const struct zone_entry *e, const char *reason);
 

@@ -283,25 +283,43 @@ zone_save_state(struct zone_entry *e)
 	post(e, c);
 }
 
+static void
+sync_expired(struct zone_entry *e, const struct refresh_status *status)
+{
+	char apex[NAME_TEXT_MAX];
+
+	if (status->expired == e->was_expired) {
+		return;
+	}
+	e->was_expired = status->expired;
+	atomic_store_explicit(&e->zone.expired, status->expired,
+			      memory_order_relaxed);
+	name_to_text(e->zone.apex, apex);
+	if (status->expired) {
+		log_error("zone %s: not served any more: %s", apex,
+			  status->reason);
+	} else {
+		log_notice("zone %s: served again, no longer expired", apex);
+	}
+	e->state_saved_at = 0;
+	zone_save_state(e);
+}
+
 void
-zone_sync_expired(struct zone_entry *e)
+zone_sync_status(struct zone_entry *e)
 {
 	struct refresh_status status;
 	char apex[NAME_TEXT_MAX];
 
 	refresh_status(e->refresh, &status);
-	if (status.expired == e->was_expired) {
-		return;
+	sync_expired(e, &status);
+	if (status.alarm != e->was_alarmed) {
+		e->was_alarmed = status.alarm;
+		name_to_text(e->zone.apex, apex);
+		if (status.alarm) {
+			log_error("zone %s: ALARM: %s", apex, status.reason);
+		} else {
+			log_notice("zone %s: the alarm is over", apex);
+		}
 	}
-	e->was_expired = status.expired;
-	atomic_store_explicit(&e->zone.expired, status.expired,
-			      memory_order_relaxed);
-	name_to_text(e->zone.apex, apex);
-	if (status.expired) {
-		log_error("zone %s: expired: %s", apex, status.reason);
-	} else {
-		log_notice("zone %s: no longer expired", apex);
-	}
-	e->state_saved_at = 0;
-	zone_save_state(e);
 }

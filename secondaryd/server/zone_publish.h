@@ -29,8 +29,8 @@ void zone_store(struct zone_entry *e);
 /** Make the state of the refresh machine durable, when it is worth it. */
 void zone_save_state(struct zone_entry *e);
 
-/** Take over what the refresh machine says of expiry. */
-void zone_sync_expired(struct zone_entry *e);
+/** Take over what the refresh machine says of expiry and alarms. */
+void zone_sync_status(struct zone_entry *e);
 
 /* The state's octets in the store. */
 #define ZONE_STATE_LEN 40

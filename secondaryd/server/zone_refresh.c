@@ -124,7 +124,7 @@ zone_wake(struct zone_entry *e)
 		return;
 	}
 	action = refresh_next(e->refresh, now);
-	zone_sync_expired(e);
+	zone_sync_status(e);
 	if (!action.start) {
 		set_timer(e);
 		return;
@@ -197,6 +197,9 @@ deliver_answer(struct zone_entry *e, const struct exchange_result *result)
 	int64_t now = clock_boot_ms();
 	int rc;
 
+	if (refresh_primary(e->refresh, e->action.primary)->failures > 0) {
+		zone_log_recovery(e);
+	}
 	if (!refresh_answered(e->refresh, e->action.attempt, result->in, now)) {
 		zone_log_answer(e, result->in);
 		zone_save_state(e);
@@ -219,7 +222,7 @@ go_on(struct zone_entry *e, bool reusable)
 	unsigned primary = e->action.primary;
 	struct refresh_status status;
 
-	zone_sync_expired(e);
+	zone_sync_status(e);
 	if (e->activity == ZONE_BUILDING) {
 		release_link(e, reusable);
 		set_timer(e);
@@ -421,7 +424,7 @@ take_action(struct zone_entry *e)
 static void
 ask_again(struct zone_entry *e)
 {
-	zone_sync_expired(e);
+	zone_sync_status(e);
 	if (e->has_action) {
 		queue(e, e->action.primary);
 	} else {
@@ -517,6 +520,6 @@ zone_built(struct zone_entry *e, uint32_t attempt, struct image *image,
 		e->last.duration_ms = now - e->action_started_ms;
 		zone_log_transfer(e);
 	}
-	zone_sync_expired(e);
+	zone_sync_status(e);
 	zone_wake(e);
 }

@@ -128,8 +128,14 @@ fail_tsig(struct exchange *x, const uint8_t *msg, size_t len)
 	case TSIG_NO_MEMORY:
 		return fail(x, FAILURE_LOCAL, secd_strerror(SECD_ENOMEM));
 	case TSIG_MISSING: /* an error RCODE may be why */
-		snprintf(text, sizeof(text), "answer is not signed (%s)",
-			 failure_rcode_text(msg[3] & 0x0f));
+		if ((msg[3] & 0x0f) != RCODE_NOERROR) {
+			snprintf(text, sizeof(text),
+				 "primary says %s, unsigned: it does not have "
+				 "the zone, or not for us",
+				 failure_rcode_text(msg[3] & 0x0f));
+		} else {
+			snprintf(text, sizeof(text), "answer is not signed");
+		}
 		return fail(x, FAILURE_AUTH, text);
 	case TSIG_FORMERR:
 		if (x->tsig.key == NULL ||
