@@ -75,12 +75,15 @@ print_items(FILE *out, struct rows *r, const char *id, bool *is_first)
 	}
 }
 
+/* Something that has an id, the name in it first. */
 static void
-print_object(FILE *out, struct rows *r, const char *id)
+print_object(FILE *out, struct rows *r, const char *id, const char *name)
 {
 	bool is_first = true;
 
 	putc('{', out);
+	print_member(out, "id", 2, &is_first);
+	print_string(out, name, strlen(name));
 	print_items(out, r, id, &is_first);
 	putc('}', out);
 }
@@ -89,23 +92,23 @@ print_object(FILE *out, struct rows *r, const char *id)
 static void
 print_kind(FILE *out, struct rows *r, const char *kind, size_t len)
 {
-	bool is_first = true;
+	const char *separator = "";
 
-	putc('{', out);
+	putc('[', out);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct row *row = &r->rows[i];
+		const char *name = row->id + len;
 
 		if (row->is_taken || strcspn(row->id, " ") != len ||
 		    strncmp(row->id, kind, len) != 0) {
 			continue;
 		}
-		const char *name = row->id + len;
-
+		fputs(separator, out);
+		separator = ",";
 		name += *name == ' ';
-		print_member(out, name, strlen(name), &is_first);
-		print_object(out, r, row->id);
+		print_object(out, r, row->id, name);
 	}
-	putc('}', out);
+	putc(']', out);
 }
 
 void

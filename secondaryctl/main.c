@@ -8,15 +8,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "call.h"
 #include "json.h"
 #include "rows.h"
 #include "server/config.h"
 #include "server/control_proto.h"
 #include "show.h"
+
+#define SOCKET_LEN_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 enum {
 	EXIT_FAILED = 1,      /* the daemon says no */
@@ -54,7 +58,9 @@ static const char usage_text[] =
 static int
 complain_usage(const char *what)
 {
-	fprintf(stderr, "secondaryctl: %s\n%s", what, usage_text);
+	fputs("secondaryctl: ", stderr);
+	show_text(stderr, what);
+	fputs("\ntry secondaryctl --help\n", stderr);
 	return EXIT_USAGE;
 }
 
@@ -89,10 +95,30 @@ take_option(struct options *o, int option)
 	case 'V':
 		puts("secondaryctl " SECD_VERSION);
 		return EXIT_SUCCESS;
-	default:
-		fputs(usage_text, stderr);
+	default: /* getopt has said what is wrong */
+		fputs("try secondaryctl --help\n", stderr);
 		return EXIT_USAGE;
 	}
+}
+
+/* What is neither option nor value of one: the command. */
+static int
+take_command(struct options *o, int count, char **words)
+{
+	char reason[512];
+
+	if (count == 0) {
+		return complain_usage("which command?");
+	}
+	if (o->config != NULL && o->socket != NULL) {
+		return complain_usage("-c and -s exclude each other");
+	}
+	o->request.command = words[0];
+	o->request.args = words + 1;
+	o->request.arg_count = (size_t)(count - 1);
+	return call_is_right(&o->request, reason, sizeof(reason))
+		   ? -1
+		   : complain_usage(reason);
 }
 
 static int
@@ -117,16 +143,7 @@ take_options(struct options *o, int argc, char **argv)
 			return rc;
 		}
 	}
-	if (optind == argc) {
-		return complain_usage("which command?");
-	}
-	if (o->config != NULL && o->socket != NULL) {
-		return complain_usage("-c and -s exclude each other");
-	}
-	o->request.command = argv[optind];
-	o->request.args = argv + optind + 1;
-	o->request.arg_count = (size_t)(argc - optind - 1);
-	return -1;
+	return take_command(o, argc - optind, argv + optind);
 }
 
 /* What the options, else the configuration, else the build say. */
@@ -256,6 +273,16 @@ talk(knot_ctl_t *ctl, const struct options *o)
 }
 
 static int
+complain_path(const struct options *o, const char *path)
+{
+	fprintf(stderr,
+		"secondaryctl: the path of the socket is too long: %zu octets, "
+		"at most %zu\n",
+		strlen(path), SOCKET_LEN_MAX);
+	return o->socket != NULL ? EXIT_USAGE : EXIT_UNREACHABLE;
+}
+
+static int
 run(const struct options *o)
 {
 	char path[4096];
@@ -264,6 +291,9 @@ run(const struct options *o)
 
 	if (find_socket(o, path, sizeof(path)) != SECD_OK) {
 		return EXIT_UNREACHABLE;
+	}
+	if (strlen(path) > SOCKET_LEN_MAX) {
+		return complain_path(o, path);
 	}
 	ctl = knot_ctl_alloc();
 	if (ctl == NULL) {

@@ -237,6 +237,8 @@ show_primary(FILE *out, struct rows *r, const char *id, int64_t now)
 	const char *error = rows_take_text(r, id, "error", NULL);
 	int64_t at;
 
+	rows_take(r, id, "remote"); /* both are in the id */
+	rows_take(r, id, "address");
 	add(&l, "%s: ", strchr(id, ' ') + 1);
 	if (serial == NULL) {
 		add(&l, "no serial seen");

@@ -87,6 +87,8 @@ put_primary(const struct zone_report_primary *p, const char *zone,
 	char id[sizeof(p->remote) + sizeof(p->address) + 16];
 
 	snprintf(id, sizeof(id), "primary %s %s", p->remote, p->address);
+	put_text(r, zone, id, "remote", p->remote);
+	put_text(r, zone, id, "address", p->address);
 	put_text(r, zone, id, "health", p->health);
 	if (p->has_serial) {
 		control_reply_number(r, zone, id, "serial", p->serial);

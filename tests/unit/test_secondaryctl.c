@@ -19,6 +19,8 @@
 #include "control_client.h"
 #include "server/zone_report.h"
 
+#define TRY "try secondaryctl --help\n"
+
 static char output[1 << 16];
 
 /* Run it with these arguments; output is both of its streams. */
@@ -215,12 +217,15 @@ json_has_types(void **state)
 	f->handler.zone_status = rich_zone;
 	restart_with(f);
 	assert_int_equal(ctl_at(f, "--json zone-status example"), 0);
-	assert_like("\\[{\"zone\":\"example.\",\"held\":true,"
-		    "\"serial\":2024010102,*\"weather\":\"fine\","
-		    "\"primary\":{\"hidden 192.0.2.1@53\":{\"health\":\"good\","
-		    "\"serial\":2024010102,*},"
-		    "\"backup 2001:db8::1@53\":{\"health\":\"unreachable\",*"
-		    "\"error\":\"connection refused\\\\u001b\\[31m\"}}}\\]\n");
+	assert_like(
+	    "\\[{\"zone\":\"example.\",\"held\":true,"
+	    "\"serial\":2024010102,*\"weather\":\"fine\","
+	    "\"primary\":\\[{\"id\":\"hidden 192.0.2.1@53\","
+	    "\"remote\":\"hidden\",\"address\":\"192.0.2.1@53\","
+	    "\"health\":\"good\",\"serial\":2024010102,*},"
+	    "{\"id\":\"backup 2001:db8::1@53\",*"
+	    "\"health\":\"unreachable\",*"
+	    "\"error\":\"connection refused\\\\u001b\\[31m\"}\\]}\\]\n");
 	f->zone_count = 2;
 	assert_int_equal(ctl_at(f, "--json zone-status"), 0);
 	assert_like(
@@ -255,9 +260,6 @@ a_command_that_fails_exits_with_1(void **state)
 
 	assert_int_equal(ctl_at(f, "reload"), 1);
 	assert_string_equal(output, "secondaryctl: x.conf:7: syntax error\n");
-	assert_int_equal(ctl_at(f, "frobnicate"), 1);
-	assert_string_equal(output, "secondaryctl: unknown command "
-				    "\"frobnicate\"\n");
 }
 
 static void
@@ -284,15 +286,66 @@ a_wrong_call_exits_with_2(void **state)
 	struct control_fixture *f = *state;
 
 	assert_int_equal(ctl_at(f, ""), 2);
-	assert_like("secondaryctl: which command[?]\nusage: secondaryctl *");
+	assert_string_equal(output, "secondaryctl: which command?\n" TRY);
 	assert_int_equal(ctl_at(f, "-t 0 status"), 2);
-	assert_like("secondaryctl: -t takes 1 to 86400 seconds\nusage: *");
+	assert_string_equal(output,
+			    "secondaryctl: -t takes 1 to 86400 seconds\n" TRY);
 	assert_int_equal(ctl_at(f, "-c x status"), 2);
+	assert_string_equal(output,
+			    "secondaryctl: -c and -s exclude each other\n" TRY);
 	assert_int_equal(ctl_at(f, "--frobnicate"), 2);
+	assert_like("*: unrecognized option '--frobnicate'\n" TRY);
 	assert_int_equal(ctl("--help"), 0);
 	assert_like("usage: secondaryctl *");
 	assert_int_equal(ctl("--version"), 0);
 	assert_like("secondaryctl [0-9]*");
+}
+
+static void
+a_wrong_command_is_found_without_a_server(void **state)
+{
+	static const struct {
+		const char *arguments, *said;
+	} cases[] = {
+	    {"frobnicate", "unknown command \"frobnicate\""},
+	    {"\"$(printf 'a\\033b')\"", "unknown command \"a\\x1bb\""},
+	    {"status foo", "status takes no arguments"},
+	    {"reload foo", "reload takes no arguments"},
+	    {"stop now", "stop takes no arguments"},
+	    {"retransfer", "retransfer needs a zone"},
+	    {"retransfer --force", "retransfer needs a zone"},
+	    {"zone-status --force x", "zone-status takes no --force"},
+	    {"refresh a..b", "\"a..b\" is no domain name"},
+	};
+	struct control_fixture *f = *state;
+
+	control_fixture_asked(f);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char arguments[100], expected[200];
+
+		snprintf(arguments, sizeof(arguments), "-s /nonexistent %s",
+			 cases[i].arguments);
+		snprintf(expected, sizeof(expected), "secondaryctl: %s\n" TRY,
+			 cases[i].said);
+		assert_int_equal(ctl(arguments), 2);
+		assert_string_equal(output, expected);
+		assert_int_equal(ctl_at(f, cases[i].arguments), 2);
+	}
+	assert_string_equal(control_fixture_asked(f), "");
+}
+
+static void
+a_path_that_no_socket_can_have_is_told(void **state)
+{
+	char arguments[200] = "-s /", path[151] = "";
+
+	(void)state;
+	memset(path, 'x', 150);
+	strcat(strcat(arguments, path), " status");
+	assert_int_equal(ctl(arguments), 2);
+	assert_string_equal(output,
+			    "secondaryctl: the path of the socket is too long: "
+			    "151 octets, at most 107\n");
 }
 
 static void
@@ -349,6 +402,8 @@ main(void)
 	    TEST(a_command_that_fails_exits_with_1),
 	    TEST(an_error_cannot_play_with_the_terminal),
 	    TEST(a_wrong_call_exits_with_2),
+	    TEST(a_wrong_command_is_found_without_a_server),
+	    TEST(a_path_that_no_socket_can_have_is_told),
 	    TEST(no_daemon_exits_with_3),
 	    TEST(a_configuration_names_the_socket),
 	};
