@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,8 +18,6 @@
 #include "server/config.h"
 #include "server/control_proto.h"
 #include "show.h"
-
-#define SOCKET_LEN_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 enum {
 	EXIT_FAILED = 1,      /* the daemon says no */
@@ -277,8 +274,8 @@ complain_path(const struct options *o, const char *path)
 {
 	fprintf(stderr,
 		"secondaryctl: the path of the socket is too long: %zu octets, "
-		"at most %zu\n",
-		strlen(path), SOCKET_LEN_MAX);
+		"at most %d\n",
+		strlen(path), CONFIG_SOCKET_LEN_MAX);
 	return o->socket != NULL ? EXIT_USAGE : EXIT_UNREACHABLE;
 }
 
@@ -292,7 +289,7 @@ run(const struct options *o)
 	if (find_socket(o, path, sizeof(path)) != SECD_OK) {
 		return EXIT_UNREACHABLE;
 	}
-	if (strlen(path) > SOCKET_LEN_MAX) {
+	if (strlen(path) > CONFIG_SOCKET_LEN_MAX) {
 		return complain_path(o, path);
 	}
 	ctl = knot_ctl_alloc();

@@ -34,7 +34,8 @@
 #define CONFIG_PATH SECD_SYSCONFDIR "/secondaryd.conf"
 
 /** The control socket's name in rundir. */
-#define CONFIG_SOCKET "secondaryd.sock"
+#define CONFIG_SOCKET         "secondaryd.sock"
+#define CONFIG_SOCKET_LEN_MAX 107 /* octets of its path; unix(7) */
 
 struct config_error {
 	/* "file:line: message", one line; "file: message" when the first file

@@ -14,6 +14,10 @@
 
 #define DNS_PORT 53
 
+_Static_assert(CONFIG_SOCKET_LEN_MAX <
+		   sizeof(((struct sockaddr_un *)0)->sun_path),
+	       "with its NUL it has to fit");
+
 static int
 set_listen(struct config_build *b, const struct config_item *it, void *object)
 {
@@ -293,7 +297,7 @@ config_build_server(struct config_build *b)
 	if (s->control == NULL) {
 		return SECD_ENOMEM;
 	}
-	if (strlen(s->control) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+	if (strlen(s->control) > CONFIG_SOCKET_LEN_MAX) {
 		return config_build_fail(b, config_build_place(e, "rundir"),
 					 "\"rundir\" is too long for the path "
 					 "of a socket");
