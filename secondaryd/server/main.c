@@ -222,6 +222,7 @@ run(struct process *p)
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a full quota is an error like another */
 	/* Before there is any secret in memory, and any thread. */
 	rc = helper_start(&p->helper);
 	if (rc != SECD_OK) {

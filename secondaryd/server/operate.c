@@ -324,7 +324,7 @@ count_there(struct server *s, void *arg)
 		t->waiting += e->zone.version == NULL;
 		t->expired += status.expired;
 		t->not_durable += e->zone.version != NULL && !e->durable;
-		t->alarms += status.alarm;
+		t->alarms += status.alarm || e->is_commit_failing;
 	}
 }
 

@@ -82,6 +82,7 @@ struct zone_entry {
 	uint64_t change_octets; /* stored since the stored image */
 	unsigned commits;       /* in flight */
 	bool is_commit_failing; /* and that was logged */
+	int commit_rc;		/* why, then */
 	ev_timer commit_retry;
 	int64_t state_saved_at;        /* wall clock of what was stored last */
 	bool was_expired, was_alarmed; /* as logged */

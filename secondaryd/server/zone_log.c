@@ -73,8 +73,9 @@ zone_log_failure(const struct zone_entry *e,
 	struct subject s;
 
 	subject_of(e, &s);
-	log_warning("zone %s: %s from %s failed: %s", s.apex,
+	log_warning("zone %s: %s from %s failed%s: %s", s.apex,
 		    refresh_step_text(e->action.step), s.primary,
+		    result->in->failure == FAILURE_LOCAL ? " on our side" : "",
 		    result->in->text);
 }
 

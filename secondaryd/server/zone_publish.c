@@ -89,6 +89,7 @@ commit_failed(struct zone_entry *e, const struct commit_entry *c)
 			  secd_strerror(c->rc), COMMIT_RETRY_S);
 	}
 	e->is_commit_failing = true;
+	e->commit_rc = c->rc;
 	if (c->version != NULL) {
 		/* The store may lack a link of the chain: only a whole image
 		 * makes it whole. */

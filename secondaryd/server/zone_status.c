@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "server/address.h"
 #include "server/notifier.h"
 
@@ -72,12 +73,18 @@ take_step(const struct zone_entry *e, const struct refresh_status *s,
 	char address[ADDRESS_TEXT_MAX];
 
 	snprintf(z->state, sizeof(z->state), "%s", state_text(e, s));
-	snprintf(z->reason, sizeof(z->reason), "%s", s->reason);
+	if (e->is_commit_failing) {
+		snprintf(z->reason, sizeof(z->reason),
+			 "served but not stored: %s; %s",
+			 secd_strerror(e->commit_rc), s->reason);
+	} else {
+		snprintf(z->reason, sizeof(z->reason), "%s", s->reason);
+	}
 	snprintf(z->next, sizeof(z->next), "%s", refresh_step_text(s->step));
 	snprintf(z->next_primary, sizeof(z->next_primary), "%s",
 		 address_text(next.to, address, sizeof(address)));
 	z->next_at = wall(now, s->due_ms);
-	z->has_alarm = s->alarm;
+	z->has_alarm = s->alarm || e->is_commit_failing;
 	z->failed_rounds = s->failed_rounds;
 }
 

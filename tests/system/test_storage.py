@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What is damaged on the disk costs a transfer, never a wrong answer."""
 import os
+import subprocess
 
 from lib import dnsq, servers, zones
 from lib.case import test
@@ -61,3 +62,27 @@ def a_storage_of_something_else_is_refused(case):
     case.wait_until(lambda: not sut.program.running(), 10, "the refusal")
     assert sut.program.popen.returncode == 1
     assert "store.mdb" in sut.log_text()
+
+
+@test(needs=("knot", "prlimit", "secondaryd"))
+def a_full_disk_keeps_the_zone_served_and_heals_by_itself(case):
+    zone = zones.flat(count=300)
+    prim = case.server("knot", name="primary")
+    sut = case.server("secondaryd")
+    prim.serve(zone, allow=[servers.allow()], notify=[sut.peer()])
+    sut.follow(zone.apex, [prim.peer()], allow=[servers.allow()])
+    prim.start()
+    # No file may grow beyond this, as if the disk were full.
+    sut.launch(wrapper=["prlimit", "--fsize=40960:unlimited"])
+    sut.wait_serial(zone.apex, zone.serial)
+    case.wait_until(lambda: "served but not stored" in
+                    sut.status_of(zone.apex), 10, "the alarm")
+    assert "ALARM" in sut.status_of(zone.apex)
+    subprocess.run(["prlimit", "--pid", str(sut.program.popen.pid),
+                    "--fsize=unlimited"], check=True)
+    case.wait_until(lambda: "ALARM" not in sut.status_of(zone.apex), 20,
+                    "the zone to be stored")
+    prim.stop()
+    sut.kill()
+    sut.start()
+    assert sut.serial(zone.apex) == zone.serial
