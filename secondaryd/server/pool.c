@@ -316,8 +316,8 @@ pool_cancel(struct pool *p, struct pool_request *r)
 	(void)p;
 	if (r->prev != NULL) {
 		unqueue(r);
+		r->host = NULL;
 	}
-	r->host = NULL;
 }
 
 void
