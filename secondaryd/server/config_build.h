@@ -76,6 +76,9 @@ bool config_build_address(const char *text, uint16_t default_port,
 			  struct sockaddr_storage *out);
 /** ADDRESS, ADDRESS/LENGTH or ADDRESS-ADDRESS. */
 bool config_build_range(const char *text, struct config_range *out);
+/** Does the range start with the very address of its text? Not 192.0.2.1/24. */
+bool config_build_range_is_exact(const char *text,
+				 const struct config_range *r);
 /** One item by its keyword's kind, but for CONFIG_SPECIAL. */
 int config_build_value(struct config_build *b, const struct config_item *it,
 		       void *object);

@@ -129,22 +129,40 @@ config_build_remotes(struct config_build *b)
 				 &b->remotes);
 }
 
+/* 192.0.2.1/24: was the one address meant, or all 256? */
+static int
+read_range(struct config_build *b, const struct config_item *it,
+	   struct config_range *out)
+{
+	if (!config_build_range(it->value, out)) {
+		return config_build_bad(
+		    b, it, "ADDRESS, ADDRESS/LENGTH or ADDRESS-ADDRESS");
+	}
+	if (config_build_range_is_exact(it->value, out)) {
+		return SECD_OK;
+	}
+	return config_build_warn(b, it->place,
+				 "\"%.64s\" has bits beyond its length: it "
+				 "means the whole network",
+				 it->value);
+}
+
 static int
 set_ranges(struct config_build *b, const struct config_item *it, void *object)
 {
 	struct config_acl *acl = object;
 	struct config_range *list;
 	size_t count = 0;
+	int rc;
 
 	list = arena_alloc(b->arena, count_items(it) * sizeof(*list));
 	if (list == NULL) {
 		return SECD_ENOMEM;
 	}
 	for (; it != NULL; it = config_item_next(it)) {
-		if (!config_build_range(it->value, &list[count++])) {
-			return config_build_bad(
-			    b, it,
-			    "ADDRESS, ADDRESS/LENGTH or ADDRESS-ADDRESS");
+		rc = read_range(b, it, &list[count++]);
+		if (rc != SECD_OK) {
+			return rc;
 		}
 	}
 	acl->ranges = list;

@@ -18,6 +18,47 @@ _Static_assert(CONFIG_SOCKET_LEN_MAX <
 		   sizeof(((struct sockaddr_un *)0)->sun_path),
 	       "with its NUL it has to fit");
 
+static bool
+is_wildcard(struct sockaddr_storage a)
+{
+	static const struct sockaddr_storage any;
+
+	a.ss_family = any.ss_family;
+	((struct sockaddr_in *)&a)->sin_port = 0;
+	return memcmp(&a, &any, sizeof(a)) == 0;
+}
+
+/* All addresses of a family, and one of them: the second socket cannot be
+   bound. Both families have the port in the same place. */
+static bool
+is_overlap(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	return a->ss_family == b->ss_family &&
+	       ((const struct sockaddr_in *)a)->sin_port ==
+		   ((const struct sockaddr_in *)b)->sin_port &&
+	       (is_wildcard(*a) || is_wildcard(*b));
+}
+
+static int
+check_listen(struct config_build *b, const struct config_item *it,
+	     const struct sockaddr_storage *a,
+	     const struct sockaddr_storage *other)
+{
+	/* Two sockets would share its queries. */
+	if (memcmp(a, other, sizeof(*a)) == 0) {
+		return config_build_fail(b, it->place,
+					 "\"listen\" has %s twice", it->value);
+	}
+	if (is_overlap(a, other)) {
+		return config_build_fail(
+		    b, it->place,
+		    "\"listen\" has all addresses, and one of them, at the "
+		    "port of %s",
+		    it->value);
+	}
+	return SECD_OK;
+}
+
 static int
 set_listen(struct config_build *b, const struct config_item *it, void *object)
 {
@@ -39,12 +80,10 @@ set_listen(struct config_build *b, const struct config_item *it, void *object)
 						"an address, or ADDRESS@PORT");
 		}
 		for (size_t i = 0; i < count; i++) {
-			/* Two sockets would share its queries. */
-			if (memcmp(&list[i], &list[count], sizeof(*list)) ==
-			    0) {
-				return config_build_fail(
-				    b, it->place, "\"listen\" has %s twice",
-				    it->value);
+			int rc = check_listen(b, it, &list[count], &list[i]);
+
+			if (rc != SECD_OK) {
+				return rc;
 			}
 		}
 		count++;

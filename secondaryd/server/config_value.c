@@ -146,20 +146,39 @@ apply_prefix(const char *text, struct config_range *r)
 	return true;
 }
 
-bool
-config_build_range(const char *text, struct config_range *out)
+/* The address that a range's text begins with. */
+static bool
+parse_first(const char *text, sa_family_t *family, uint8_t *octets)
 {
 	char first[ADDRESS_TEXT_MAX];
 	size_t len = strcspn(text, "/-");
-	struct config_range r = {0};
-	sa_family_t family;
 
 	if (len >= sizeof(first)) {
 		return false;
 	}
 	memcpy(first, text, len);
 	first[len] = '\0';
-	if (!parse_ip(first, &r.family, r.first)) {
+	return parse_ip(first, family, octets);
+}
+
+bool
+config_build_range_is_exact(const char *text, const struct config_range *r)
+{
+	uint8_t octets[16] = {0};
+	sa_family_t family;
+
+	return parse_first(text, &family, octets) &&
+	       memcmp(octets, r->first, sizeof(octets)) == 0;
+}
+
+bool
+config_build_range(const char *text, struct config_range *out)
+{
+	size_t len = strcspn(text, "/-");
+	struct config_range r = {0};
+	sa_family_t family;
+
+	if (!parse_first(text, &r.family, r.first)) {
 		return false;
 	}
 	if (text[len] == '\0') {
@@ -189,8 +208,14 @@ bad_number(struct config_build *b, const struct config_item *it)
 	const struct config_keyword *k = it->keyword;
 	char expected[128];
 
-	snprintf(expected, sizeof(expected), "%s from %" PRIu64 " to %" PRIu64,
-		 units[k->unit], k->min, k->max);
+	if (k->max == UINT64_MAX) {
+		snprintf(expected, sizeof(expected), "%s from %" PRIu64 " on",
+			 units[k->unit], k->min);
+	} else {
+		snprintf(expected, sizeof(expected),
+			 "%s from %" PRIu64 " to %" PRIu64, units[k->unit],
+			 k->min, k->max);
+	}
 	return config_build_bad(b, it, expected);
 }
 

@@ -129,6 +129,27 @@ an_acl_that_can_let_nothing_out_is_warned_about(void **state)
 	assert_int_equal(d->c->warning_count, 0);
 }
 
+static void
+a_network_with_the_bits_of_a_host_is_warned_about(void **state)
+{
+	struct conf_dir *d = *state;
+	const struct config *c;
+
+	conf_dir_warn(d, ACL("    action: notify\n    address: 127.0.0.1/8\n"),
+		      "6: \"127.0.0.1/8\" has bits beyond its length: it means "
+		      "the whole network");
+	assert_memory_equal(d->c->acls[0].ranges[0].first, "\x7f\0\0\0", 4);
+	conf_dir_warn(d,
+		      ACL("    action: notify\n    address: 2001:db8::1/32\n"),
+		      "6: \"2001:db8::1/32\" has bits beyond its length: it "
+		      "means the whole network");
+	c = conf_dir_accept(d, ACL("    action: notify\n"
+				   "    address: [ 127.0.0.0/8, ::1/128, ::/0, "
+				   "192.0.2.1/32, 192.0.2.1-192.0.2.9, "
+				   "192.0.2.1 ]\n"));
+	assert_int_equal(c->warning_count, 0);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, conf_dir_setup, conf_dir_teardown)
 
@@ -142,6 +163,7 @@ main(void)
 	    TEST(two_of_one_id_are_refused),
 	    TEST(an_acl_has_an_action_unless_it_denies),
 	    TEST(a_bad_range_is_refused),
+	    TEST(a_network_with_the_bits_of_a_host_is_warned_about),
 	    TEST(an_acl_that_can_let_nothing_out_is_warned_about),
 	};
 

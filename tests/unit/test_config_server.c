@@ -121,6 +121,13 @@ a_bad_address_to_listen_on_is_refused(void **state)
 	}
 	conf_dir_refuse(d, CONF_SERVER "  listen: [ ::1, 127.0.0.1@5300 ]\n",
 			"3: \"listen\" has 127.0.0.1@5300 twice");
+	conf_dir_refuse(d, CONF_SERVER "  listen: [ ::1, 0.0.0.0@5300 ]\n",
+			"3: \"listen\" has all addresses, and one of them, at "
+			"the port of 0.0.0.0@5300");
+	conf_dir_refuse(d, CONF_SERVER "  listen: [ \"::\", ::1 ]\n",
+			"3: \"listen\" has all addresses, and one of them, at "
+			"the port of ::1");
+	conf_dir_accept(d, CONF_SERVER "  listen: [ ::@5300, 0.0.0.0 ]\n");
 }
 
 static void
