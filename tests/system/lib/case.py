@@ -106,6 +106,20 @@ class Case:
     def wait_until(self, cond, timeout, what):
         return wait_until(cond, timeout, what)
 
+    def end_well(self):
+        """Whatever a case did, secondaryd stops when told to, without an
+        error and, in a build that looks for them, without a leak."""
+        for s in self.servers:
+            if not isinstance(s, Secondaryd):
+                continue
+            if s.running():
+                code = s.stop()
+                assert code == 0, "%s ended with %s" % (s.name, code)
+            # A case that makes it refuse to start has seen that itself.
+            code = s.program.popen.returncode if s.program else 0
+            assert code >= 0, "%s died of signal %d" % (s.name, -code)
+            assert "Sanitizer" not in s.log_text(), s.name
+
     def logs(self, count=25):
         """The tails of the logs of all servers."""
         out = []
@@ -126,6 +140,7 @@ def run_case(d, directory, port_directory):
             if reason:
                 raise Skip(reason)
         d.function(case, **d.args)
+        case.end_well()
     except Skip as e:
         status, text = "skip", [str(e)]
     except (Exception, SystemExit, KeyboardInterrupt) as e:
