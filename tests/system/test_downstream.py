@@ -145,6 +145,52 @@ def both_the_address_and_the_key_must_match(case):
     assert refused(sut, zone, key=wrong, source="127.0.0.7") is not None
 
 
+def with_acls(case, acls, order, keys=()):
+    """secondaryd with ACLs written out; the zone has them in an order."""
+    top = case.server("knot", name="top", addresses=("127.0.0.1",))
+    zone = zones.flat(count=10)
+    top.serve(zone, allow=[servers.allow()])
+    top.start()
+    sut = case.server("secondaryd")
+    sut.extra_keys = list(keys)
+    sut.extra = "acl:\n" + acls
+    sut.follow(zone.apex, [top.peer()], acl="[ %s ]" % order)
+    sut.start()
+    sut.wait_serial(zone.apex, zone.serial)
+    return sut, zone
+
+
+PLAIN = ("  - id: plain\n    address: [ 127.0.0.0/8 ]\n"
+         "    action: [ transfer ]\n")
+
+
+@test(needs=("knot", "secondaryd"))
+def an_address_alone_opens_only_with_insecure(case):
+    sut, zone = with_acls(case, PLAIN, "plain")
+    assert refused(sut, zone) not in (None, 0)
+    sut.extra = "acl:\n" + PLAIN + "    insecure: on\n"
+    sut.reload()
+    assert refused(sut, zone) is None
+
+
+@test(needs=("knot", "secondaryd"))
+def the_first_acl_that_matches_decides(case):
+    key = servers.new_key()
+    deny = "  - id: no\n    address: [ 127.0.0.66 ]\n    deny: on\n"
+    keyed = ("  - id: keyed\n    key: %s\n    action: [ transfer ]\n"
+             % key.name)
+    sut, zone = with_acls(case, deny + PLAIN + keyed, "no, plain, keyed",
+                          [key])
+    # plain has no key and is passed over; keyed comes behind it
+    assert refused(sut, zone, key=key) is None
+    assert refused(sut, zone) not in (None, 0)
+    assert refused(sut, zone, key=key, source="127.0.0.66") not in (None, 0)
+    # a notify-only ACL does not open transfers
+    sut.extra = "acl:\n" + deny + PLAIN + keyed.replace("transfer", "notify")
+    sut.reload()
+    assert refused(sut, zone, key=key) not in (None, 0)
+
+
 @test(needs=("knot", "secondaryd"))
 def a_key_alone_opens_to_any_address(case):
     key = servers.new_key()

@@ -172,19 +172,18 @@ def a_restart_answers_from_disk_without_any_primary(case, how):
     assert sut.transfers(zone.apex, mark)[0][0] == "IXFR"
 
 
-@test(needs=("knot", "secondaryd"), count=(100, 4000))
-def a_kill_at_any_moment_leaves_one_of_the_primarys_versions(case, count):
+def kills(case, count, rounds, seed):
     """kill -9 while changes flow: what is served afterwards equals, record
     for record, a version that the primary had, and never an older one than
     had been shown to be durable by a restart before."""
-    rnd = random.Random(11)
+    rnd = random.Random(seed)
     # The one fits into the database, the other has an image in a file.
     zone = zones.flat(count=count)
     prim, sut = pair(case, "knot", zone)
     versions = {zone.serial: dnsq.axfr(prim.at(), zone.apex)}
     wait_stored(case, sut, zone.apex)
     floor = zone.serial
-    for _ in range(12):
+    for _ in range(rounds):
         stop = threading.Event()
 
         def edit():
@@ -210,7 +209,18 @@ def a_kill_at_any_moment_leaves_one_of_the_primarys_versions(case, count):
         floor = serial
         prim.start()
         sut.wait_serial(zone.apex, zone.serial)
-    case.say("%d versions, 12 kills" % len(versions))
+    case.say("%d versions, %d kills" % (len(versions), rounds))
+
+
+@test(needs=("knot", "secondaryd"), count=(100, 4000))
+def a_kill_at_any_moment_leaves_one_of_the_primarys_versions(case, count):
+    kills(case, count, 12, 11)
+
+
+@test(needs=("knot", "secondaryd"), limit=900, long=True,
+      count=(100, 4000), seed=(1, 2))
+def hundreds_of_kills_leave_one_of_the_primarys_versions(case, count, seed):
+    kills(case, count, 150, seed)
 
 
 @test(needs=("knot", "secondaryd"))
