@@ -67,12 +67,8 @@ matches_key(const struct config_acl *acl, const uint8_t *key)
 }
 
 static bool
-is_primary(const struct config_remote *r, const struct address *from,
-	   const uint8_t *key)
+has_address(const struct config_remote *r, const struct address *from)
 {
-	if (r->key != NULL && (key == NULL || !name_equal(r->key->name, key))) {
-		return false;
-	}
 	for (size_t i = 0; i < r->address_count; i++) {
 		struct address a =
 		    address_of((const struct sockaddr *)&r->addresses[i]);
@@ -83,6 +79,16 @@ is_primary(const struct config_remote *r, const struct address *from,
 		}
 	}
 	return false;
+}
+
+static bool
+is_primary(const struct config_remote *r, const struct address *from,
+	   const uint8_t *key)
+{
+	if (r->key != NULL && (key == NULL || !name_equal(r->key->name, key))) {
+		return false;
+	}
+	return has_address(r, from);
 }
 
 /* 1: allowed, 0: denied, -1: no ACL decides. */
@@ -133,6 +139,10 @@ config_allows(const struct config_policy *p, enum config_action action,
 		if (is_primary(p->primaries[i], &a, key)) {
 			*why = "it is a primary";
 			return true;
+		}
+		if (has_address(p->primaries[i], &a)) {
+			*why = "it is a primary's address, but not signed "
+			       "with that primary's key";
 		}
 	}
 	return false;

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "server/address.h"
@@ -20,6 +21,17 @@ subject_of(const struct zone_entry *e, struct subject *s)
 	name_to_text(e->zone.apex, s->apex);
 	address_text(zone_primary(e->policy, e->action.primary).to, s->primary,
 		     sizeof(s->primary));
+}
+
+/* The same as the time before: a line for each try would bury the others.
+ * zone-status has it all the same. */
+static bool
+is_known(const struct zone_entry *e, const char *reason)
+{
+	const struct refresh_primary *p =
+	    refresh_primary(e->refresh, e->action.primary);
+
+	return p->failures > 0 && strcmp(p->error, reason) == 0;
 }
 
 void
@@ -72,6 +84,9 @@ zone_log_failure(const struct zone_entry *e,
 {
 	struct subject s;
 
+	if (is_known(e, result->in->text) && !log_enabled(LOG_LEVEL_DEBUG)) {
+		return;
+	}
 	subject_of(e, &s);
 	log_warning("zone %s: %s from %s failed%s: %s", s.apex,
 		    refresh_step_text(e->action.step), s.primary,
@@ -93,6 +108,9 @@ zone_log_unreachable(const struct zone_entry *e, const char *reason)
 {
 	struct subject s;
 
+	if (is_known(e, reason) && !log_enabled(LOG_LEVEL_DEBUG)) {
+		return;
+	}
 	subject_of(e, &s);
 	log_warning("zone %s: %s from %s failed: %s", s.apex,
 		    refresh_step_text(e->action.step), s.primary, reason);

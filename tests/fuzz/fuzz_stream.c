@@ -401,7 +401,7 @@ state_of(const struct image *im)
 				continue;
 			}
 			i = rr.type == RR_TYPE_NS
-				? NS_FIRST + rr.rdata[1] - 'n'
+				? (unsigned)(NS_FIRST + rr.rdata[1] - 'n')
 				: (rr.owner[1] - 'a') * 4u + rr.rdata[3];
 			MUST(i < 64);
 			s.mask |= UINT64_C(1) << i;

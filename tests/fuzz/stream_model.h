@@ -93,7 +93,7 @@ static const struct {
 };
 #define BAD_COUNT (sizeof(bad_records) / sizeof(bad_records[0]))
 
-static struct record
+static inline struct record
 record_of(unsigned code)
 {
 	if (code < 0x40) {
@@ -107,7 +107,7 @@ record_of(unsigned code)
 	return (struct record){.kind = BAD, .index = code % BAD_COUNT};
 }
 
-static size_t
+static inline size_t
 put_rr(uint8_t *p, const char *owner, uint16_t type, uint16_t class,
        const void *rdata, uint16_t rdlen)
 {
@@ -122,7 +122,7 @@ put_rr(uint8_t *p, const char *owner, uint16_t type, uint16_t class,
 	return len + 10 + rdlen;
 }
 
-static size_t
+static inline size_t
 put_soa(uint8_t *p, uint32_t serial, unsigned variant)
 {
 	uint8_t rdata[22] = {0};
@@ -135,7 +135,7 @@ put_soa(uint8_t *p, uint32_t serial, unsigned variant)
 	return put_rr(p, "\7example", 6, 1, rdata, sizeof(rdata));
 }
 
-static size_t
+static inline size_t
 put_record(uint8_t *p, const struct record *r)
 {
 	char owner[] = "\1a\7example";
@@ -174,19 +174,19 @@ struct model {
 	bool applies;
 };
 
-static bool
+static inline bool
 is_soa(const struct model *m, unsigned i)
 {
 	return m->records[i].kind == SOA;
 }
 
-static bool
+static inline bool
 is_same_soa(const struct record *a, const struct record *b)
 {
 	return a->serial == b->serial && a->variant == b->variant;
 }
 
-static bool
+static inline bool
 is_welcome(const struct model *m, enum xfr_in_policy policy)
 {
 	uint32_t serial = m->records[0].serial;
@@ -195,7 +195,7 @@ is_welcome(const struct model *m, enum xfr_in_policy policy)
 	       (policy == XFR_IN_NEWER_OR_EQUAL && serial == HELD);
 }
 
-static enum judgement
+static inline enum judgement
 judge_axfr(struct model *m, enum xfr_in_policy policy)
 {
 	unsigned i = 1;
@@ -221,7 +221,7 @@ judge_axfr(struct model *m, enum xfr_in_policy policy)
 }
 
 /* Records from `i` on, up to a SOA: into the zone, or out of it. */
-static unsigned
+static inline unsigned
 change(struct model *m, unsigned i, bool adds)
 {
 	while (i < m->count && !is_soa(m, i)) {
@@ -237,7 +237,7 @@ change(struct model *m, unsigned i, bool adds)
 	return i;
 }
 
-static enum judgement
+static inline enum judgement
 judge_steps(struct model *m)
 {
 	const struct record *opening = &m->records[0], *to;
@@ -248,6 +248,9 @@ judge_steps(struct model *m)
 	for (;;) {
 		if (m->records[i].serial != m->after.serial) {
 			return REFUSED;
+		}
+		if (m->records[i].variant != m->after.variant) {
+			m->applies = false; /* another history */
 		}
 		i = change(m, i + 1, false);
 		if (i == m->count) {
@@ -275,7 +278,7 @@ judge_steps(struct model *m)
 		   : REFUSED;
 }
 
-static enum judgement
+static inline enum judgement
 judge_ixfr(struct model *m)
 {
 	bool is_newer = serial_is_newer(m->records[0].serial, HELD);
@@ -291,7 +294,7 @@ judge_ixfr(struct model *m)
 }
 
 /* All records so far: what is to be said of them? */
-static enum judgement
+static inline enum judgement
 judge(struct model *m)
 {
 	m->outcome = XFR_IN_NOTHING;

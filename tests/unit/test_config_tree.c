@@ -230,7 +230,7 @@ files_are_included_eight_deep(void **state)
 	struct conf_dir *d = *state;
 
 	for (int i = 1; i <= 9; i++) {
-		char name[16], text[32];
+		char name[24], text[40];
 
 		snprintf(name, sizeof(name), "%d.conf", i);
 		snprintf(text, sizeof(text), "include: %d.conf\n", i + 1);
