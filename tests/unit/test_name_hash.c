@@ -202,7 +202,7 @@ one_bit_of_a_label_changes_half_of_the_hash(void **state)
 			name_hash_all(name, &key, &all);
 			hash ^= all.hash[0];
 			for (int j = 0; j < 64; j++) {
-				changed[j] += hash >> j & 1;
+				changed[j] += (unsigned)(hash >> j & 1);
 			}
 		}
 		for (int j = 0; j < 64; j++) {
