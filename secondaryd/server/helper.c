@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -28,6 +29,9 @@ struct helper {
 
 /* One datagram each way. */
 struct request {
+	bool becomes; /* another user; nothing below counts */
+	uid_t uid;
+	gid_t gid;
 	int32_t timeout_ms;
 	uint32_t argc;
 	uint32_t args_len;
@@ -263,6 +267,20 @@ close_others(int fd)
 	close_range((unsigned)(fd < 3 ? 3 : fd + 1), ~0U, 0);
 }
 
+static int
+become(uid_t uid, gid_t gid)
+{
+	if (getuid() == uid && geteuid() == uid) {
+		return SECD_OK;
+	}
+	if (setgroups(1, &gid) != 0 || setresgid(gid, gid, gid) != 0 ||
+	    setresuid(uid, uid, uid) != 0 || (uid != 0 && setuid(0) == 0) ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+		return SECD_EPERM;
+	}
+	return SECD_OK;
+}
+
 static void
 helper_main(int fd)
 {
@@ -281,7 +299,8 @@ helper_main(int fd)
 	prctl(PR_SET_NAME, "helper", 0, 0, 0);
 	while (recv(fd, &q, sizeof(q), 0) > 0) {
 		memset(&reply, 0, sizeof(reply));
-		reply.rc = run_request(&q, &reply.result);
+		reply.rc = q.becomes ? become(q.uid, q.gid)
+				     : run_request(&q, &reply.result);
 		explicit_bzero(&q, sizeof(q));
 		if (send(fd, &reply, sizeof(reply), 0) < 0) {
 			break;
@@ -349,33 +368,46 @@ make_request(struct request *q, const char *const *argv, const void *input,
 	return SECD_OK;
 }
 
-int
-helper_run(struct helper *h, const char *const *argv, const void *input,
-	   size_t input_len, int timeout_ms, struct helper_result *out)
+/* Ask and wait; SECD_ECLOSED, or what the helper says. */
+static int
+ask(struct helper *h, struct request *q, struct helper_result *out)
 {
-	struct request q;
 	struct reply reply;
 	ssize_t got = -1;
-	int rc = make_request(&q, argv, input, input_len, timeout_ms);
 
-	if (rc != SECD_OK) {
-		return rc;
-	}
 	pthread_mutex_lock(&h->lock);
-	if (send(h->fd, &q, sizeof(q), MSG_NOSIGNAL) == sizeof(q)) {
+	if (send(h->fd, q, sizeof(*q), MSG_NOSIGNAL) == sizeof(*q)) {
 		do {
 			got = recv(h->fd, &reply, sizeof(reply), 0);
 		} while (got < 0 && errno == EINTR);
 	}
 	pthread_mutex_unlock(&h->lock);
-	explicit_bzero(&q, sizeof(q));
+	explicit_bzero(q, sizeof(*q));
 	if (got != (ssize_t)sizeof(reply)) {
 		return SECD_ECLOSED;
 	}
-	if (reply.rc == SECD_OK) {
+	if (reply.rc == SECD_OK && out != NULL) {
 		*out = reply.result;
 	}
 	return reply.rc;
+}
+
+int
+helper_become(struct helper *h, uid_t uid, gid_t gid)
+{
+	struct request q = {.becomes = true, .uid = uid, .gid = gid};
+
+	return ask(h, &q, NULL);
+}
+
+int
+helper_run(struct helper *h, const char *const *argv, const void *input,
+	   size_t input_len, int timeout_ms, struct helper_result *out)
+{
+	struct request q;
+	int rc = make_request(&q, argv, input, input_len, timeout_ms);
+
+	return rc == SECD_OK ? ask(h, &q, out) : rc;
 }
 
 void

@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define HELPER_ARG_MAX    16
 #define HELPER_OCTETS_MAX 8192 /* of all arguments, NULs included */
@@ -22,6 +23,14 @@ struct helper;
 
 /** Fork it. Before any thread. Returns SECD_OK, SECD_EIO, SECD_ENOMEM. */
 int helper_start(struct helper **out);
+
+/**
+ * Make it another user for good, with no way back: before the server reads
+ * anything from the network.
+ *
+ * Returns  SECD_OK, SECD_EPERM, SECD_ECLOSED (the helper is gone)
+ */
+int helper_become(struct helper *h, uid_t uid, gid_t gid);
 
 struct helper_result {
 	int status;                         /* exit code, or 128 + signal */

@@ -84,6 +84,11 @@ prepare(struct process *p)
 	if (rc == SECD_OK) {
 		rc = listeners_open(c, &p->listeners, reason);
 	}
+	if (rc == SECD_OK && c->user != NULL) {
+		rc = helper_become(p->helper, c->uid, c->gid);
+		snprintf(reason, sizeof(reason),
+			 "the helper process cannot become user %s", c->user);
+	}
 	if (rc == SECD_OK) {
 		rc = privileges_drop(c, reason);
 	}

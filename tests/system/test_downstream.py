@@ -48,8 +48,9 @@ def real_secondaries_behind_it_follow_by_notify(case, below, key):
         top.update(zone)
         # Its own refresh is an hour away: only a NOTIFY brings it.
         down_server.wait_serial(zone.apex, zone.serial)
-        want = dnsq.axfr(top.at(), zone.apex, key=up)
-        assert dnsq.axfr(down_server.at(), zone.apex, key=down) == want
+        want = dnsq.peer_axfr(top.at(), zone.apex, key=up)
+        assert dnsq.peer_axfr(down_server.at(), zone.apex,
+                              key=down) == want
         assert dnsq.axfr(sut.at(), zone.apex, key=down) == want
 
 

@@ -436,10 +436,11 @@ def it_gives_up_root_and_every_capability(case):
     sut.start()
     sut.wait_serial(APEX, 1)
     pid = sut.program.pid
-    # The helper, which has no sockets and takes fixed commands alone, is a
-    # process of its own.
-    for task in os.listdir("/proc/%d/task" % pid):
-        with open("/proc/%d/task/%s/status" % (pid, task)) as f:
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        helpers = f.read().split()
+    assert len(helpers) == 1, helpers
+    for task in os.listdir("/proc/%d/task" % pid) + helpers:
+        with open("/proc/%s/status" % task) as f:
             status = dict(x.split(":\t", 1) for x in f.read().splitlines()
                           if ":\t" in x)
         assert status["Uid"].split() == [str(nobody.pw_uid)] * 4, status

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -39,7 +40,7 @@ input_reaches_the_command_and_output_comes_back(void **state)
 	struct helper_result r;
 
 	assert_int_equal(helper_run(*state, argv, "secret", 6, 5000, &r),
-	                 SECD_OK);
+			 SECD_OK);
 	assert_int_equal(r.status, 0);
 	assert_string_equal(r.output, "secret");
 }
@@ -62,7 +63,7 @@ a_command_that_takes_too_long_is_killed_with_its_children(void **state)
 	struct helper_result r;
 
 	assert_int_equal(helper_run(*state, argv, NULL, 0, 50, &r),
-	                 SECD_ETIMEOUT);
+			 SECD_ETIMEOUT);
 }
 
 static void
@@ -72,7 +73,7 @@ a_missing_program_is_not_found(void **state)
 	struct helper_result r;
 
 	assert_int_equal(helper_run(*state, argv, NULL, 0, 5000, &r),
-	                 SECD_ENOTFOUND);
+			 SECD_ENOTFOUND);
 }
 
 static void
@@ -82,14 +83,14 @@ a_relative_path_is_refused(void **state)
 	struct helper_result r;
 
 	assert_int_equal(helper_run(*state, argv, NULL, 0, 5000, &r),
-	                 SECD_EINVAL);
+			 SECD_EINVAL);
 }
 
 static void
 more_output_than_fits_is_cut_and_the_command_ends(void **state)
 {
 	const char *argv[] = {"/bin/sh", "-c",
-	                      "head -c 200000 /dev/zero | tr '\\0' x", NULL};
+			      "head -c 200000 /dev/zero | tr '\\0' x", NULL};
 	struct helper_result r;
 
 	assert_int_equal(helper_run(*state, argv, NULL, 0, 5000, &r), SECD_OK);
@@ -108,25 +109,42 @@ the_environment_is_not_handed_on(void **state)
 	assert_ptr_equal(strchr(r.output, '\n'), strrchr(r.output, '\n'));
 }
 
+static void
+it_becomes_another_user_for_good(void **state)
+{
+	const char *argv[] = {"/usr/bin/id", "-u", NULL};
+	struct helper_result r;
+
+	if (geteuid() != 0) {
+		skip();
+	}
+	assert_int_equal(helper_become(*state, 65534, 65534), SECD_OK);
+	assert_int_equal(helper_run(*state, argv, NULL, 0, 5000, &r), SECD_OK);
+	assert_string_equal(r.output, "65534\n");
+	assert_int_equal(helper_become(*state, 0, 0), SECD_EPERM);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(
-	        input_reaches_the_command_and_output_comes_back, start, stop),
+		input_reaches_the_command_and_output_comes_back, start, stop),
 	    cmocka_unit_test_setup_teardown(the_exit_code_comes_back, start,
-	                                    stop),
+					    stop),
 	    cmocka_unit_test_setup_teardown(
-	        a_command_that_takes_too_long_is_killed_with_its_children,
-	        start, stop),
+		a_command_that_takes_too_long_is_killed_with_its_children,
+		start, stop),
+	    cmocka_unit_test_setup_teardown(it_becomes_another_user_for_good,
+					    start, stop),
 	    cmocka_unit_test_setup_teardown(a_missing_program_is_not_found,
-	                                    start, stop),
+					    start, stop),
 	    cmocka_unit_test_setup_teardown(a_relative_path_is_refused, start,
-	                                    stop),
+					    stop),
 	    cmocka_unit_test_setup_teardown(
-	        more_output_than_fits_is_cut_and_the_command_ends, start, stop),
+		more_output_than_fits_is_cut_and_the_command_ends, start, stop),
 	    cmocka_unit_test_setup_teardown(the_environment_is_not_handed_on,
-	                                    start, stop),
+					    start, stop),
 	};
 
 	return cmocka_run_group_tests_name("helper", tests, NULL, NULL);

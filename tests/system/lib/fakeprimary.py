@@ -218,7 +218,8 @@ class FakePrimary:
             except OSError:
                 return
             try:
-                self._handle(octets, _Datagram(self.udp, peer))
+                if len(octets) >= 12:
+                    self._handle(octets, _Datagram(self.udp, peer))
             except (OSError, wire.Malformed):
                 continue
 
