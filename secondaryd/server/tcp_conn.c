@@ -61,10 +61,17 @@ tcp_conn_close(struct tcp_conn *c)
 	free(c);
 }
 
+/* For the client to take what there is. */
+static bool
+is_waiting(const struct tcp_conn *c)
+{
+	return c->out.len > 0 || c->stream != NULL;
+}
+
 static bool
 is_busy(const struct tcp_conn *c)
 {
-	return c->in.len > 0 || c->out.len > 0 || c->stream != NULL;
+	return c->in.len > 0 || is_waiting(c);
 }
 
 /* The kernel says that the socket is writable only when much of its buffer is
@@ -74,7 +81,7 @@ look_for_progress(struct tcp_conn *c)
 {
 	int unacked = 0;
 
-	if (c->out.len == 0 || ioctl(c->fd, SIOCOUTQ, &unacked) != 0) {
+	if (!is_waiting(c) || ioctl(c->fd, SIOCOUTQ, &unacked) != 0) {
 		return;
 	}
 	if (unacked < c->unacked) {
@@ -108,7 +115,7 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 		tcp_conn_close(c);
 		return;
 	}
-	if (c->out.len > 0 && left > limit / 4) {
+	if (is_waiting(c) && left > limit / 4) {
 		left = limit / 4; /* look for progress meanwhile */
 	}
 	ev_timer_set(timer, left, 0.0);
@@ -145,12 +152,7 @@ send_or_keep(struct tcp_conn *c, const uint8_t *octets, size_t len)
 	if ((size_t)sent == len) {
 		return true;
 	}
-	if (buf_put(&c->out, octets + sent, len - (size_t)sent) != SECD_OK) {
-		return false;
-	}
-	ev_io_start(c->shared->loop, &c->writable);
-	became_busy(c);
-	return true;
+	return buf_put(&c->out, octets + sent, len - (size_t)sent) == SECD_OK;
 }
 
 static bool
@@ -242,7 +244,10 @@ watch(struct tcp_conn *c)
 {
 	struct ev_loop *loop = c->shared->loop;
 
-	if (c->out.len > 0 || c->stream != NULL) {
+	if (is_waiting(c)) {
+		if (!ev_is_active(&c->writable)) {
+			became_busy(c);
+		}
 		ev_io_stop(loop, &c->readable);
 		ev_io_start(loop, &c->writable);
 	} else {
@@ -259,13 +264,15 @@ keep_rest(struct tcp_conn *c, const uint8_t *octets, size_t len)
 		buf_fini(&c->in); /* an idle connection holds no buffer */
 		return true;
 	}
+	if (len == c->in.len && octets == c->in.data) {
+		return true; /* the same message, and not whole yet */
+	}
+	c->active_at = ev_now(c->shared->loop);
+	became_busy(c);
 	if (octets >= c->in.data && octets < c->in.data + c->in.len) {
 		memmove(c->in.data, octets, len);
 		c->in.len = len;
 		return true;
-	}
-	if (c->in.len == 0) {
-		became_busy(c);
 	}
 	buf_clear(&c->in);
 	return buf_put(&c->in, octets, len) == SECD_OK;
