@@ -18,7 +18,6 @@
 #define MESSAGE_MAX 65535
 /* A primary that sends fast gets the loop back to others after this much. */
 #define READS_PER_TURN 8
-#define RATE_WINDOW_S  60
 
 struct link {
 	struct ev_loop *loop;
@@ -103,7 +102,8 @@ on_rate(struct ev_loop *loop, ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	l->window_octets = l->octets;
-	if (got / RATE_WINDOW_S < l->limits.octets_per_s) {
+	if (got * 1000 / (uint64_t)l->limits.rate_window_ms <
+	    l->limits.octets_per_s) {
 		fail(l, LINK_LIMIT, "the transfer is slower than allowed");
 	}
 }
@@ -324,7 +324,10 @@ link_use(struct link *l, const struct link_user *user,
 	    (double)(l->connected ? limits->silence_ms : limits->connect_ms) /
 		1000.0);
 	set_timer(l, &l->total, (double)limits->total_ms / 1000.0);
-	set_timer(l, &l->rate, limits->octets_per_s > 0 ? RATE_WINDOW_S : 0.0);
+	set_timer(l, &l->rate,
+		  limits->octets_per_s > 0
+		      ? (double)limits->rate_window_ms / 1000.0
+		      : 0.0);
 }
 
 void

@@ -41,7 +41,8 @@ struct link_limits {
 	int64_t silence_ms;    /* without an octet while one is awaited */
 	int64_t total_ms;      /* of one use */
 	uint64_t octets;       /* of one use */
-	uint32_t octets_per_s; /* least rate, over a minute */
+	uint32_t octets_per_s; /* least rate, over rate_window_ms */
+	int64_t rate_window_ms;
 };
 
 /**

@@ -14,8 +14,9 @@
 #include "server/zone_log.h"
 #include "server/zone_publish.h"
 
-#define CONNECT_MS 5000
-#define SILENCE_MS 10000
+#define CONNECT_MS     5000
+#define SILENCE_MS     10000
+#define RATE_WINDOW_MS 60000
 /* What a spool holds in memory before it goes to a file. */
 #define SPOOL_CHUNK (16u << 20)
 /* An IXFR is held in memory; one larger than this is worth an AXFR. */
@@ -356,6 +357,7 @@ send_request(struct zone_entry *e)
 	    .silence_ms = SILENCE_MS,
 	    .total_ms = (int64_t)limits->transfer_s * 1000,
 	    .octets_per_s = limits->transfer_min_rate,
+	    .rate_window_ms = RATE_WINDOW_MS,
 	};
 	uint8_t request[EXCHANGE_REQUEST_MAX];
 	size_t len;
