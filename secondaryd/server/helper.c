@@ -66,6 +66,7 @@ exec_command(int input, int output, int failed, char *const *argv)
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(input, 0) == 0 && dup2(output, 1) == 1 &&

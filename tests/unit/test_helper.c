@@ -124,6 +124,46 @@ it_becomes_another_user_for_good(void **state)
 	assert_int_equal(helper_become(*state, 0, 0), SECD_EPERM);
 }
 
+static void
+a_command_that_closes_its_output_has_its_time_all_the_same(void **state)
+{
+	const char *slow[] = {"/bin/sh", "-c", "exec >&- 2>&-; sleep 60", NULL};
+	const char *quick[] = {"/bin/sh", "-c", "exec >&- 2>&-; exit 4", NULL};
+	struct helper_result r;
+
+	assert_int_equal(helper_run(*state, slow, NULL, 0, 100, &r),
+			 SECD_ETIMEOUT);
+	assert_int_equal(helper_run(*state, quick, NULL, 0, 5000, &r), SECD_OK);
+	assert_int_equal(r.status, 4);
+}
+
+static int
+start_with_open_files(void **state)
+{
+	int rc;
+
+	assert_int_equal(dup2(1, 200), 200);
+	signal(SIGCHLD, SIG_IGN); /* as some who start us do */
+	rc = start(state);
+	signal(SIGCHLD, SIG_DFL);
+	close(200);
+	return rc;
+}
+
+static void
+what_the_server_has_open_is_not_handed_on(void **state)
+{
+	const char *argv[] = {"/bin/sh", "-c",
+			      "[ -e /proc/$PPID/fd/1 ] || exit 1;"
+			      "[ ! -e /proc/$PPID/fd/200 ] || exit 2;"
+			      "[ ! -e /proc/self/fd/200 ] || exit 3; exit 7",
+			      NULL};
+	struct helper_result r;
+
+	assert_int_equal(helper_run(*state, argv, NULL, 0, 5000, &r), SECD_OK);
+	assert_int_equal(r.status, 7);
+}
+
 int
 main(void)
 {
@@ -145,6 +185,12 @@ main(void)
 		more_output_than_fits_is_cut_and_the_command_ends, start, stop),
 	    cmocka_unit_test_setup_teardown(the_environment_is_not_handed_on,
 					    start, stop),
+	    cmocka_unit_test_setup_teardown(
+		a_command_that_closes_its_output_has_its_time_all_the_same,
+		start, stop),
+	    cmocka_unit_test_setup_teardown(
+		what_the_server_has_open_is_not_handed_on,
+		start_with_open_files, stop),
 	};
 
 	return cmocka_run_group_tests_name("helper", tests, NULL, NULL);

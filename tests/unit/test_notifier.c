@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "server/notifier.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/octets.h"
+#include "front.h"
+#include "peer.h"
+#include "server/address.h"
+#include "transfer/notify_in.h"
+#include "zonefile.h"
+
+#define TARGETS 2
+
+static struct server server;
+static struct zone_entry *entry;
+static int sockets[TARGETS];
+static struct sockaddr_storage addresses[TARGETS];
+static struct config_remote remotes[TARGETS];
+static const struct config_remote *remote_list[TARGETS];
+static struct config_policy policy;
+
+/* The last datagram of a target, and where it came from. */
+static uint8_t msg[1500];
+static ssize_t msg_len;
+static struct sockaddr_storage sender;
+
+static struct version *
+version_of(uint32_t serial)
+{
+	char text[200];
+	struct version *v;
+
+	snprintf(text, sizeof(text), "@ SOA ns host %u 1 2 3 4\n@ NS ns\n",
+		 serial);
+	assert_int_equal(
+	    version_new_take(1, zonefile_image("example.", text), &v), SECD_OK);
+	return v;
+}
+
+static int
+start(void **state)
+{
+	(void)state;
+	log_set_target(LOG_TARGET_STDERR, LOG_LEVEL_NONE);
+	memset(&server, 0, sizeof(server));
+	memset(&policy, 0, sizeof(policy));
+	memset(remotes, 0, sizeof(remotes));
+	server.loop = ev_loop_new(EVFLAG_AUTO);
+	assert_int_equal(notifier_new(server.loop, &server.notifier), SECD_OK);
+	entry = calloc(1, sizeof(*entry));
+	assert_non_null(entry);
+	entry->server = &server;
+	zonefile_name("example.", entry->zone.apex);
+	for (int i = 0; i < TARGETS; i++) {
+		socklen_t len = sizeof(struct sockaddr_in);
+
+		addresses[i] = front_address("127.0.0.1", 0);
+		sockets[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(bind(sockets[i], (void *)&addresses[i], len),
+				 0);
+		getsockname(sockets[i], (void *)&addresses[i], &len);
+		remotes[i].id = i == 0 ? "first" : "second";
+		remotes[i].addresses = &addresses[i];
+		remotes[i].address_count = 1;
+		remote_list[i] = &remotes[i];
+	}
+	policy.notify = remote_list;
+	policy.notify_count = 1;
+	return 0;
+}
+
+static int
+stop(void **state)
+{
+	(void)state;
+	notifier_drop_targets(server.notifier, entry);
+	version_unref(entry->told);
+	free(entry);
+	notifier_free(server.notifier);
+	ev_loop_destroy(server.loop);
+	for (int i = 0; i < TARGETS; i++) {
+		close(sockets[i]);
+	}
+	return 0;
+}
+
+static void
+use(size_t targets)
+{
+	policy.notify_count = targets;
+	assert_int_equal(notifier_set_targets(server.notifier, entry, &policy),
+			 SECD_OK);
+}
+
+static void
+announce(uint32_t serial)
+{
+	version_unref(entry->told);
+	entry->told = version_of(serial);
+	notifier_announce(server.notifier, entry);
+	peer_run_pending(server.loop);
+}
+
+static bool
+received(int target)
+{
+	socklen_t len = sizeof(sender);
+
+	msg_len = recvfrom(sockets[target], msg, sizeof(msg), MSG_DONTWAIT,
+			   (void *)&sender, &len);
+	return msg_len > 0;
+}
+
+/* The serial that the last datagram told of. */
+static uint32_t
+told(void)
+{
+	struct notify_in in;
+	struct query q;
+
+	assert_int_not_equal(
+	    query_parse(&q, msg, (size_t)msg_len, &zonefile_key), QUERY_IGNORE);
+	assert_int_equal(notify_in_parse(&q, &in), RCODE_NOERROR);
+	assert_true(in.has_serial);
+	return in.serial;
+}
+
+/* Answer the last datagram. */
+static void
+answer(int target, uint8_t rcode)
+{
+	uint8_t out[1500];
+	struct query q;
+	size_t len;
+
+	query_parse(&q, msg, (size_t)msg_len, &zonefile_key);
+	len = notify_in_answer(&q, rcode, 1232, out, sizeof(out));
+	assert_int_equal(sendto(sockets[target], out, len, 0, (void *)&sender,
+				sizeof(struct sockaddr_in)),
+			 len);
+	peer_run_pending(server.loop);
+}
+
+static void
+expect_description(size_t target, const char *what)
+{
+	char text[512];
+
+	notifier_describe(entry, target, text, sizeof(text));
+	if (strstr(text, what) == NULL) {
+		fail_msg("no \"%s\" in \"%s\"", what, text);
+	}
+}
+
+static void
+nothing_is_told_before_there_is_something_durable(void **state)
+{
+	(void)state;
+	use(1);
+	notifier_announce(server.notifier, entry);
+	peer_run_for(server.loop, 20);
+	assert_false(received(0));
+	expect_description(0, "nothing announced yet");
+}
+
+static void
+every_target_is_told_of_the_durable_version(void **state)
+{
+	(void)state;
+	use(2);
+	announce(7);
+	for (int i = 0; i < TARGETS; i++) {
+		assert_true(received(i));
+		assert_int_equal(told(), 7);
+		answer(i, RCODE_NOERROR);
+	}
+	expect_description(0, "first 127.0.0.1@");
+	expect_description(0, "serial 7 heard after 1 tries");
+	expect_description(1, "serial 7 heard after 1 tries");
+}
+
+static void
+what_is_not_answered_is_told_again(void **state)
+{
+	(void)state;
+	use(1);
+	announce(7);
+	assert_true(received(0));
+	assert_false(received(0));
+	peer_run_for(server.loop, 1050);
+	assert_true(received(0));
+	assert_int_equal(told(), 7);
+	answer(0, RCODE_NOERROR);
+	expect_description(0, "heard after 2 tries");
+}
+
+static void
+an_error_is_an_answer(void **state)
+{
+	(void)state;
+	use(1);
+	announce(7);
+	assert_true(received(0));
+	answer(0, RCODE_REFUSED);
+	expect_description(0, "refused");
+	announce(8);
+	assert_true(received(0));
+	assert_int_equal(told(), 8);
+}
+
+static void
+an_answer_from_elsewhere_does_not_count(void **state)
+{
+	(void)state;
+	use(1);
+	announce(7);
+	assert_true(received(0));
+	answer(1, RCODE_NOERROR);
+	expect_description(0, "not answered yet");
+	/* Nor does what is no answer. */
+	assert_int_equal(sendto(sockets[0], "", 0, 0, (void *)&sender,
+				sizeof(struct sockaddr_in)),
+			 0);
+	assert_int_equal(sendto(sockets[0], msg, (size_t)msg_len, 0,
+				(void *)&sender, sizeof(struct sockaddr_in)),
+			 msg_len);
+	peer_run_pending(server.loop);
+	expect_description(0, "not answered yet");
+	answer(0, RCODE_NOERROR);
+	expect_description(0, "heard");
+}
+
+static void
+a_newer_version_is_told_at_once(void **state)
+{
+	(void)state;
+	use(1);
+	announce(7);
+	assert_true(received(0));
+	announce(8);
+	assert_true(received(0));
+	assert_int_equal(told(), 8);
+	answer(0, RCODE_NOERROR);
+	expect_description(0, "serial 8 heard after 1 tries");
+}
+
+static void
+a_reload_does_not_lose_what_is_under_way(void **state)
+{
+	(void)state;
+	use(1);
+	announce(7);
+	assert_true(received(0));
+	use(2);
+	peer_run_pending(server.loop);
+	assert_true(received(0));
+	assert_int_equal(told(), 7);
+	assert_false(received(1));
+	answer(0, RCODE_NOERROR);
+	expect_description(0, "heard");
+	use(0);
+	announce(8);
+	assert_false(received(0));
+	assert_false(received(1));
+}
+
+static void
+it_leaves_from_the_address_that_the_remote_names(void **state)
+{
+	struct sockaddr_storage via = front_address("127.0.0.88", 0);
+
+	(void)state;
+	remotes[0].via = &via;
+	remotes[0].via_count = 1;
+	use(2);
+	announce(7);
+	assert_true(received(0));
+	assert_true(address_same_host(&sender, &via));
+	answer(0, RCODE_NOERROR);
+	expect_description(0, "heard");
+	assert_true(received(1));
+	assert_false(address_same_host(&sender, &via));
+}
+
+static void
+what_cannot_be_sent_does_not_spin(void **state)
+{
+	unsigned turns;
+
+	(void)state;
+	addresses[0] = front_address("255.255.255.255", 53);
+	use(1);
+	announce(7);
+	turns = ev_iteration(server.loop);
+	peer_run_for(server.loop, 50);
+	assert_true(ev_iteration(server.loop) - turns < 10);
+	expect_description(0, "not answered yet");
+}
+
+static void
+what_there_is_nothing_of_to_tell_waits(void **state)
+{
+	unsigned turns;
+
+	(void)state;
+	use(1);
+	announce(7);
+	/* As after the withdrawal of a zone: there is nothing to tell of. */
+	version_unref(entry->told);
+	entry->told = NULL;
+	peer_run_for(server.loop, 1050);
+	turns = ev_iteration(server.loop);
+	peer_run_for(server.loop, 50);
+	assert_true(ev_iteration(server.loop) - turns < 10);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(nothing_is_told_before_there_is_something_durable),
+	    TEST(every_target_is_told_of_the_durable_version),
+	    TEST(what_is_not_answered_is_told_again),
+	    TEST(an_error_is_an_answer),
+	    TEST(an_answer_from_elsewhere_does_not_count),
+	    TEST(a_newer_version_is_told_at_once),
+	    TEST(a_reload_does_not_lose_what_is_under_way),
+	    TEST(it_leaves_from_the_address_that_the_remote_names),
+	    TEST(what_cannot_be_sent_does_not_spin),
+	    TEST(what_there_is_nothing_of_to_tell_waits),
+	};
+
+	return cmocka_run_group_tests_name("notifier", tests, NULL, NULL);
+}
