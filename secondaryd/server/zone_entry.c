@@ -200,12 +200,14 @@ zone_entry_configure(struct zone_entry *e, const struct config_policy *p)
 	struct refresh_status status;
 	int was[REFRESH_PRIMARY_MAX];
 	bool same = map_primaries(p, e->policy, was);
+	bool same_times =
+	    memcmp(&p->timers, &e->policy->timers, sizeof(p->timers)) == 0 &&
+	    p->limits.transfer_s == e->policy->limits.transfer_s;
 	int rc = notifier_set_targets(e->server->notifier, e, p);
 
 	/* A long transfer goes on when nothing that concerns it changed; it
 	 * finds its primary by number, and holds its key. */
-	if (rc == SECD_OK && !(same && memcmp(&p->timers, &e->policy->timers,
-					      sizeof(p->timers)) == 0)) {
+	if (rc == SECD_OK && !(same && same_times)) {
 		zone_refresh_config(p, &cfg);
 		zone_abandon(e);
 		rc = refresh_configure(e->refresh, &cfg.refresh,

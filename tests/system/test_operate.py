@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the operator does and sees: secondaryctl, reload, bad configuration."""
+import datetime
 import json
 import os
 import pwd
 import re
 import socket
 import threading
+import time
 
 from lib import dnsq, servers, wire, zones
 from lib.case import test
-from lib.fakeprimary import FakePrimary
+from lib.fakeprimary import FakePrimary, rr
 from lib.servers import write_private
 
 APEX = "fake.test."
@@ -229,6 +231,39 @@ def a_reload_takes_another_primary_and_another_secret(case):
     sut.follow(APEX, [other.peer()])
     sut.reload()
     sut.wait_serial(APEX, 3)
+
+
+def never_ends(req):
+    req.send(req.message([req.primary.soa()] + req.primary.records))
+    while not req.primary.stopped.wait(0.05):
+        req.send(req.message([rr("more.fake.test. A 192.0.2.1")],
+                             question=False))
+
+
+def wait_for_axfr_limit(case, sut):
+    """Seconds from now to the end that an AXFR under way is given."""
+    case.wait_until(lambda: "AXFR asks" in sut.status_of(APEX), 10,
+                    "an AXFR to be under way")
+    text = sut.ctl("--json", "zone-status", APEX)
+    at = re.search(r'"next-at": *"?([^",]+)', text).group(1)
+    if not at.isdigit():
+        at = datetime.datetime.fromisoformat(
+            at.replace("Z", "+00:00")).timestamp()
+    return int(at) - time.time()
+
+
+@test(needs=("secondaryd", "secondaryctl"))
+def a_reload_gives_transfers_another_time_limit(case):
+    fake = FakePrimary(case, APEX, records=RECORDS)
+    fake.axfr = never_ends
+    sut = case.server("secondaryd")
+    sut.template["transfer-max-time"] = "100s"
+    sut.follow(APEX, [fake.peer()])
+    sut.start()
+    assert wait_for_axfr_limit(case, sut) < 200
+    sut.template["transfer-max-time"] = "1h"
+    sut.reload()
+    assert wait_for_axfr_limit(case, sut) > 3000
 
 
 @test(needs=("secondaryd", "secondaryctl"))
