@@ -90,7 +90,7 @@ answer_bare(struct request *r, uint16_t flags, uint16_t rcode, int ede)
 {
 	size_t reserve = r->is_signed ? tsig_room(r->tsig.key) : 0;
 
-	count_answer(r->d, rcode, false);
+	count_answer(r->d, rcode, (flags & HEADER_TC) != 0);
 	return answer_rcode(&r->d->root->identity, &r->d->query, flags, rcode,
 			    ede, r->out, r->cap - reserve);
 }
@@ -205,6 +205,9 @@ static size_t
 answer_one_soa(struct request *r, struct version *v)
 {
 	size_t reserve = r->is_signed ? tsig_room(r->tsig.key) : 0;
+	size_t limit =
+	    answer_limit(&r->d->root->identity, &r->d->query,
+			 r->stream == NULL ? ANSWER_UDP : ANSWER_TCP, r->cap);
 	struct xfr_out *x;
 	size_t len = 0;
 
@@ -216,6 +219,9 @@ answer_one_soa(struct request *r, struct version *v)
 		return answer_bare(r, 0, RCODE_SERVFAIL, -1);
 	}
 	xfr_out_free(x);
+	if (len + reserve > limit) {
+		return answer_bare(r, HEADER_AA | HEADER_TC, RCODE_NOERROR, -1);
+	}
 	count_answer(r->d, RCODE_NOERROR, false);
 	return len;
 }
@@ -256,7 +262,7 @@ answer_transfer(struct request *r)
 	const char *why = "no such zone here";
 	struct version *v;
 
-	if (policy == NULL) {
+	if (policy == NULL || r->d->query.qclass != RR_CLASS_IN) {
 		log_request(r, "transfer", "refused", why);
 		return answer_bare(r, 0, RCODE_NOTAUTH, -1);
 	}

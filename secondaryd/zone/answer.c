@@ -101,19 +101,18 @@ answer_chaos(struct answer *a)
 	a->rcode = RCODE_REFUSED;
 }
 
-/* Octets that the asker takes. */
-static size_t
-size_limit(const struct answer_context *ctx, const struct query *q,
-	   enum answer_transport transport, size_t cap)
+size_t
+answer_limit(const struct answer_identity *identity, const struct query *q,
+	     enum answer_transport transport, size_t cap)
 {
 	size_t max = UDP_MIN;
 
 	if (transport == ANSWER_TCP) {
 		max = UINT16_MAX;
 	} else if (q->has_edns && q->edns_payload > UDP_MIN) {
-		max = q->edns_payload < ctx->identity->udp_max_payload
+		max = q->edns_payload < identity->udp_max_payload
 			  ? q->edns_payload
-			  : ctx->identity->udp_max_payload;
+			  : identity->udp_max_payload;
 	}
 	max = max < UDP_MIN ? UDP_MIN : max;
 	return max < cap ? max : cap;
@@ -166,7 +165,7 @@ answer_query(const struct answer_context *ctx, const struct query *q,
 	     enum answer_transport transport, uint8_t *out, size_t cap,
 	     size_t reserve, struct answer_result *result)
 {
-	size_t max = size_limit(ctx, q, transport, cap);
+	size_t max = answer_limit(ctx->identity, q, transport, cap);
 	struct answer_scratch scratch;
 	struct answer a;
 	uint16_t flags;

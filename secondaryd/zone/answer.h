@@ -38,6 +38,11 @@ struct answer_result {
 	bool truncated;
 };
 
+/** Octets that the asker takes, `cap` at most. */
+size_t answer_limit(const struct answer_identity *identity,
+		    const struct query *q, enum answer_transport transport,
+		    size_t cap);
+
 /**
  * Answer a QUERY_PLAIN or a QUERY_ERROR.
  *

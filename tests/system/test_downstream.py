@@ -295,3 +295,57 @@ def a_slow_client_gets_the_version_it_began_with(case):
     assert all(struct.unpack("!I", x.rdata[-20:-16])[0] == 1
                for x in rrs if x.type == 6)
     case.say("%.0f s for %d records" % (took, len(rrs)))
+
+
+def xfr_query(apex, qtype, qclass=1, serial=None):
+    """A query for a transfer as octets."""
+    question = wire.name(apex) + struct.pack("!HH", wire.TYPE[qtype], qclass)
+    held = b"" if serial is None else (
+        b"\xc0\x0c" + struct.pack("!HHIH", 6, 1, 0, 22) + bytes(2)
+        + struct.pack("!IIIII", serial, 0, 0, 0, 0))
+    return (struct.pack("!HHHHHH", 4711, 0, 1, 0, 1 if held else 0, 0)
+            + question + held)
+
+
+@test(needs=("secondaryd",), qclass=(3, 4, 255))
+def only_class_in_is_transferred(case, qclass):
+    fake = FakePrimary(case, "fake.test.",
+                       records=["fake.test. NS ns1.fake.test.",
+                                "ns1.fake.test. A 192.0.2.1"])
+    sut = case.server("secondaryd")
+    sut.follow("fake.test.", [fake.peer()],
+               allow=[servers.allow(None, "127.0.0.0/8")])
+    sut.start()
+    sut.wait_serial("fake.test.", 1)
+    assert len(dnsq.axfr(sut.at(), "fake.test.")) > 2
+    for qtype, serial in (("AXFR", None), ("IXFR", 1), ("IXFR", 0)):
+        got = wire.parse(dnsq.raw_tcp(
+            sut.at(), xfr_query("fake.test.", qtype, qclass, serial)))
+        assert got.rcode == wire.RCODE["NOTAUTH"], (qtype, got.rcode)
+        assert not got.answer
+
+
+@test(needs=("secondaryd",))
+def an_ixfr_over_udp_is_no_longer_than_the_client_takes(case):
+    names = [".".join(c * 60 for _ in range(4)) + "." for c in "ab"]
+    fake = FakePrimary(case, "fake.test.",
+                       records=["fake.test. NS ns1.fake.test.",
+                                "ns1.fake.test. A 192.0.2.1"])
+    fake.soa = lambda serial=None: rr(
+        "fake.test. SOA %s %s 1 3600 600 604800 300" % tuple(names))
+    sut = case.server("secondaryd")
+    sut.follow("fake.test.", [fake.peer()],
+               allow=[servers.allow(None, "127.0.0.0/8")])
+    sut.start()
+    sut.wait_log(r"AXFR from \S+ nothing -> serial 1")
+    query = xfr_query("fake.test.", "IXFR", serial=1)
+    octets = dnsq.raw_udp(sut.at(), query)
+    assert len(octets) <= 512, len(octets)
+    assert octets[2] & 2, "no TC bit"
+    assert octets[4:6] == b"\0\1", "no question"
+    # Over TCP, and with a payload that is large enough, it is there.
+    assert len(wire.parse(dnsq.raw_tcp(sut.at(), query)).answer) == 1
+    edns = bytearray(query) + bytes([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0])
+    edns[11] = 1
+    octets = dnsq.raw_udp(sut.at(), bytes(edns))
+    assert len(wire.parse(octets).answer) == 1 and not octets[2] & 2
