@@ -259,6 +259,30 @@ forget_in_store(struct zone_entry *e)
 	commit_post(e->server->commit, c);
 }
 
+static void
+list_retired(struct zone_entry *e)
+{
+	struct zone_entry **head = &e->server->retired;
+
+	e->retired = true;
+	e->next_retired = *head;
+	e->prev_retired = head;
+	if (*head != NULL) {
+		(*head)->prev_retired = &e->next_retired;
+	}
+	*head = e;
+}
+
+/* A reload may retire very many: none of them is searched for. */
+static void
+unlist_retired(struct zone_entry *e)
+{
+	*e->prev_retired = e->next_retired;
+	if (e->next_retired != NULL) {
+		e->next_retired->prev_retired = e->prev_retired;
+	}
+}
+
 /* After a grace period no worker can post through the door; what it posted
  * before is ahead of this letter in the box. */
 static void
@@ -280,9 +304,7 @@ on_grace(struct rcu_head *head)
 void
 zone_entry_retire(struct zone_entry *e, bool forget)
 {
-	e->retired = true;
-	e->next_retired = e->server->retired;
-	e->server->retired = e;
+	list_retired(e);
 	zone_abandon(e);
 	ev_timer_stop(e->server->loop, &e->timer);
 	ev_timer_stop(e->server->loop, &e->commit_retry);
@@ -305,12 +327,7 @@ zone_entry_release(struct zone_entry *e)
 {
 	e->holds--;
 	if (e->holds == 0 && e->retired) {
-		struct zone_entry **at = &e->server->retired;
-
-		while (*at != e) {
-			at = &(*at)->next_retired;
-		}
-		*at = e->next_retired;
+		unlist_retired(e);
 		zone_entry_free(e);
 	}
 }

@@ -82,7 +82,7 @@ struct zone_entry {
 	uint64_t change_octets; /* stored since the stored image */
 	unsigned commits;       /* in flight */
 	bool is_commit_failing; /* and that was logged */
-	int commit_rc;		/* why, then */
+	int commit_rc;          /* why, then */
 	ev_timer commit_retry;
 	int64_t state_saved_at;        /* wall clock of what was stored last */
 	bool was_expired, was_alarmed; /* as logged */
@@ -102,7 +102,8 @@ struct zone_entry {
 	unsigned holds; /* jobs, commits and letters that point here */
 	bool retired;
 	bool is_forgetting; /* the store is about to forget the zone */
-	struct zone_entry *next_retired;
+	/* Of the server's list, while retired. */
+	struct zone_entry *next_retired, **prev_retired;
 	struct rcu_head rcu;
 	struct letter grace_letter;
 };
