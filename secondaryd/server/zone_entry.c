@@ -127,6 +127,9 @@ zone_entry_free(struct zone_entry *e)
 	refresh_free(e->refresh);
 	version_unref(e->told);
 	version_unref(e->zone.version);
+	free(e->arriving);
+	free(e->last);
+	free(e->heard);
 	free(e);
 }
 

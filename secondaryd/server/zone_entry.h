@@ -29,16 +29,16 @@ struct primary_address {
 	const struct sockaddr_storage *via; /* NULL: any */
 };
 
-/* The last transfer that was published, for status and log. */
+/* One transfer, for status and log. */
 struct transfer_summary {
-	enum xfr_in_outcome kind; /* XFR_IN_NOTHING: none since the start */
+	enum xfr_in_outcome kind;
 	uint64_t octets, records, messages;
 	int64_t duration_ms;
 	int64_t ended_at; /* wall clock, seconds */
 	uint32_t from_serial, serial;
 	bool had_serial;
-	char primary[64];        /* address@port */
-	char key[NAME_TEXT_MAX]; /* "" when unsigned */
+	char primary[ADDRESS_TEXT_MAX];
+	char key[]; /* its name; "" when unsigned */
 };
 
 /* A NOTIFY that was allowed. */
@@ -89,10 +89,11 @@ struct zone_entry {
 
 	struct notify_target *targets;
 	size_t target_count;
-	struct transfer_summary arriving; /* becomes `last` when published */
-	struct transfer_summary last;
+	/* What is being built; becomes `last` when published. NULL: none. */
+	struct transfer_summary *arriving;
+	struct transfer_summary *last;
 
-	struct zone_notify heard; /* the last one; `at` 0: none */
+	struct zone_notify *heard; /* the last one; NULL: none */
 	struct {
 		struct letter letter;
 		atomic_bool is_posted;

@@ -37,7 +37,7 @@ is_known(const struct zone_entry *e, const char *reason)
 void
 zone_log_transfer(const struct zone_entry *e)
 {
-	const struct transfer_summary *t = &e->last;
+	const struct transfer_summary *t = e->last;
 	char apex[NAME_TEXT_MAX], from[32] = "nothing";
 
 	if (t->had_serial) {
@@ -53,16 +53,16 @@ zone_log_transfer(const struct zone_entry *e)
 }
 
 void
-zone_log_notify(const struct zone_entry *e)
+zone_log_notify(const struct zone_entry *e, const struct zone_notify *notify)
 {
 	char apex[NAME_TEXT_MAX], from[ADDRESS_TEXT_MAX], serial[32] = "";
 
-	if (e->heard.has_serial) {
+	if (notify->has_serial) {
 		snprintf(serial, sizeof(serial), " of serial %" PRIu32,
-			 e->heard.serial);
+			 notify->serial);
 	}
 	log_info("zone %s: NOTIFY%s from %s", name_to_text(e->zone.apex, apex),
-		 serial, address_text(&e->heard.from, from, sizeof(from)));
+		 serial, address_text(&notify->from, from, sizeof(from)));
 }
 
 void

@@ -13,7 +13,8 @@
 void zone_log_transfer(const struct zone_entry *e);
 
 /** A NOTIFY came in that may. */
-void zone_log_notify(const struct zone_entry *e);
+void zone_log_notify(const struct zone_entry *e,
+		     const struct zone_notify *notify);
 
 /** An exchange ended without a transfer, as it may. */
 void zone_log_answer(const struct zone_entry *e,

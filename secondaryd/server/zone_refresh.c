@@ -2,6 +2,7 @@
 
 #include "server/zone_refresh.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -171,12 +172,20 @@ deliver_transfer(struct zone_entry *e)
 	return rc;
 }
 
-static void
+static int
 summarise(struct zone_entry *e, const struct xfr_in_result *in)
 {
 	struct primary_address a = zone_primary(e->policy, e->action.primary);
-	struct transfer_summary *s = &e->arriving;
+	char key[NAME_TEXT_MAX] = "";
+	struct transfer_summary *s;
 
+	if (a.remote->key != NULL) {
+		name_to_text(a.remote->key->name, key);
+	}
+	s = calloc(1, sizeof(*s) + strlen(key) + 1);
+	if (s == NULL) {
+		return SECD_ENOMEM;
+	}
 	s->kind = in->outcome;
 	s->octets = in->octets;
 	s->records = in->records;
@@ -186,10 +195,10 @@ summarise(struct zone_entry *e, const struct xfr_in_result *in)
 	s->from_serial = s->had_serial ? version_serial(e->zone.version) : 0;
 	s->serial = in->soa.serial;
 	address_text(a.to, s->primary, sizeof(s->primary));
-	s->key[0] = '\0';
-	if (a.remote->key != NULL) {
-		name_to_text(a.remote->key->name, s->key);
-	}
+	memcpy(s->key, key, strlen(key) + 1);
+	free(e->arriving);
+	e->arriving = s;
+	return SECD_OK;
 }
 
 static void
@@ -206,8 +215,10 @@ deliver_answer(struct zone_entry *e, const struct exchange_result *result)
 		zone_save_state(e);
 		return;
 	}
-	summarise(e, result->in);
-	rc = deliver_transfer(e);
+	rc = summarise(e, result->in);
+	if (rc == SECD_OK) {
+		rc = deliver_transfer(e);
+	}
 	if (rc != SECD_OK) {
 		refresh_apply_failed(e->refresh, e->action.attempt,
 				     FAILURE_LOCAL, secd_strerror(rc), now);
@@ -475,8 +486,13 @@ zone_notified(struct zone_entry *e, const struct zone_notify *notify)
 {
 	int primary = -1;
 
-	e->heard = *notify;
-	zone_log_notify(e);
+	if (e->heard == NULL) {
+		e->heard = malloc(sizeof(*e->heard));
+	}
+	if (e->heard != NULL) { /* else status does not show it */
+		*e->heard = *notify;
+	}
+	zone_log_notify(e, notify);
 	for (unsigned i = 0; i < zone_primary_count(e->policy); i++) {
 		if (address_same_host(zone_primary(e->policy, i).to,
 				      &notify->from)) {
@@ -517,9 +533,11 @@ zone_built(struct zone_entry *e, uint32_t attempt, struct image *image,
 		refresh_apply_failed(e->refresh, attempt, failure_of_build(rc),
 				     reason, now);
 	} else {
+		free(e->last);
 		e->last = e->arriving;
-		e->last.ended_at = clock_wall_s();
-		e->last.duration_ms = now - e->action_started_ms;
+		e->arriving = NULL;
+		e->last->ended_at = clock_wall_s();
+		e->last->duration_ms = now - e->action_started_ms;
 		zone_log_transfer(e);
 	}
 	zone_sync_status(e);

@@ -91,9 +91,9 @@ take_step(const struct zone_entry *e, const struct refresh_status *s,
 static void
 take_transfer(const struct zone_entry *e, struct zone_report *z)
 {
-	const struct transfer_summary *t = &e->last;
+	const struct transfer_summary *t = e->last;
 
-	if (t->kind == XFR_IN_NOTHING || t->ended_at == 0) {
+	if (t == NULL) {
 		return;
 	}
 	snprintf(z->transfer.kind, sizeof(z->transfer.kind), "%s",
@@ -155,11 +155,11 @@ zone_status_put_notify(const struct zone_entry *e, struct control_reply *r)
 	char apex[NAME_TEXT_MAX], text[TARGET_TEXT_MAX], id[ADDRESS_TEXT_MAX];
 
 	name_to_text(e->zone.apex, apex);
-	if (e->heard.at != 0) {
-		control_reply_time(r, apex, NULL, "notified-at", e->heard.at);
+	if (e->heard != NULL) {
+		control_reply_time(r, apex, NULL, "notified-at", e->heard->at);
 		control_reply_text(
 		    r, apex, NULL, "notified-by", "%s",
-		    address_text(&e->heard.from, text, sizeof(text)));
+		    address_text(&e->heard->from, text, sizeof(text)));
 	}
 	for (size_t i = 0; i < e->target_count; i++) {
 		snprintf(id, sizeof(id), "notify %zu", i + 1);
