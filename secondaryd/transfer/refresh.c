@@ -69,6 +69,15 @@ refresh_peers_new(const struct refresh_config *cfg)
 	return peers;
 }
 
+void
+refresh_peers_free(struct refresh *r)
+{
+	for (unsigned i = 0; i < r->cfg.primary_count; i++) {
+		refresh_peer_fini(&r->peers[i]);
+	}
+	free(r->peers);
+}
+
 /* The first plan of a zone that was loaded. */
 static void
 load(struct refresh *r, const struct refresh_saved *saved, int64_t now_ms,
@@ -140,7 +149,7 @@ void
 refresh_free(struct refresh *r)
 {
 	if (r != NULL) {
-		free(r->peers);
+		refresh_peers_free(r);
 		free(r);
 	}
 }

@@ -132,7 +132,8 @@ struct refresh_primary {
 	int64_t seen_ms;   /* then */
 	int64_t tried_ms;  /* last attempt; REFRESH_NEVER: none yet */
 	unsigned failures; /* in a row */
-	char error[FAILURE_TEXT_MAX]; /* last failure; "" after a success */
+	/* The last failure, until the next event; "" after a success. */
+	const char *error;
 };
 
 struct refresh;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "transfer/refresh_internal.h"
@@ -115,18 +114,15 @@ refresh_configure(struct refresh *r, const struct refresh_config *cfg,
 	now_ms = refresh_touch(r, now_ms);
 	for (unsigned i = 0; i < cfg->primary_count; i++) {
 		int old = was == NULL ? (int)i : was[i];
-		char name[REFRESH_NAME_MAX];
 
 		if (old < 0 || (unsigned)old >= r->cfg.primary_count) {
 			continue;
 		}
-		memcpy(name, peers[i].name, sizeof(name));
-		peers[i] = r->peers[old];
-		memcpy(peers[i].name, name, sizeof(name));
+		refresh_peer_copy(&peers[i], &r->peers[old]);
 		current = (unsigned)old == r->current ? i : current;
 	}
 	give_up(r);
-	free(r->peers);
+	refresh_peers_free(r);
 	r->peers = peers;
 	r->cfg = *cfg;
 	r->cfg.primary_names = NULL;

@@ -17,6 +17,7 @@
 
 struct refresh_peer {
 	struct refresh_primary known;
+	char *error; /* what known.error is, when allocated */
 	char name[REFRESH_NAME_MAX];
 	bool is_asked; /* in this round */
 	/* A survey passes over an unreachable one until then. */
@@ -83,6 +84,7 @@ void refresh_say(struct refresh *r, const char *format, ...)
 bool refresh_config_is_good(const struct refresh_config *cfg);
 /** Peers of which nothing is known yet; NULL: no memory. */
 struct refresh_peer *refresh_peers_new(const struct refresh_config *cfg);
+void refresh_peers_free(struct refresh *r);
 
 /* refresh_time.c */
 
@@ -111,6 +113,9 @@ void refresh_check_expiry(struct refresh *r, int64_t now_ms);
 
 void refresh_peer_init(struct refresh_peer *p, unsigned index,
 		       const char *name);
+void refresh_peer_fini(struct refresh_peer *p);
+/** Know what is known of another one; the name stays. */
+void refresh_peer_copy(struct refresh_peer *p, const struct refresh_peer *from);
 void refresh_peer_seen(struct refresh_peer *p, uint32_t serial, int64_t now_ms);
 void refresh_peer_good(struct refresh_peer *p);
 void refresh_peer_failed(struct refresh_peer *p, enum failure failure,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "transfer/refresh_internal.h"
@@ -20,11 +21,42 @@ refresh_peer_init(struct refresh_peer *p, unsigned index, const char *name)
 {
 	memset(p, 0, sizeof(*p));
 	p->known.tried_ms = REFRESH_NEVER;
+	p->known.error = "";
 	if (name != NULL) {
 		snprintf(p->name, sizeof(p->name), "%s", name);
 	} else {
 		snprintf(p->name, sizeof(p->name), "primary %u", index + 1);
 	}
+}
+
+void
+refresh_peer_fini(struct refresh_peer *p)
+{
+	free(p->error);
+}
+
+/* `text` may be what stands there now. Without memory it says `otherwise`,
+ * which is static. */
+static void
+set_error(struct refresh_peer *p, const char *text, const char *otherwise)
+{
+	char *old = p->error;
+
+	p->error = text[0] == '\0' ? NULL : strndup(text, FAILURE_TEXT_MAX - 1);
+	p->known.error = p->error != NULL ? p->error : otherwise;
+	free(old);
+}
+
+void
+refresh_peer_copy(struct refresh_peer *p, const struct refresh_peer *from)
+{
+	struct refresh_peer copy = *from;
+
+	copy.error = NULL;
+	set_error(&copy, from->known.error, "");
+	memcpy(copy.name, p->name, sizeof(copy.name));
+	refresh_peer_fini(p);
+	*p = copy;
 }
 
 void
@@ -40,7 +72,7 @@ refresh_peer_good(struct refresh_peer *p)
 {
 	p->known.health = REFRESH_GOOD;
 	p->known.failures = 0;
-	p->known.error[0] = '\0';
+	set_error(p, "", "");
 	p->rest_until_ms = 0;
 	p->bad_count = 0;
 }
@@ -77,8 +109,8 @@ refresh_peer_failed(struct refresh_peer *p, enum failure failure,
 
 	p->known.health = health_after(failure, p->known.health);
 	p->known.tried_ms = now_ms;
-	snprintf(p->known.error, sizeof(p->known.error), "%s",
-		 text != NULL ? text : failure_text(failure));
+	set_error(p, text != NULL ? text : failure_text(failure),
+		  failure_text(failure));
 	if (failure == FAILURE_LOCAL) {
 		return; /* not its fault */
 	}
