@@ -571,6 +571,26 @@ new_primaries_are_asked_at_once_and_old_ones_are_known(void **state)
 }
 
 static void
+the_error_of_a_primary_survives_a_change(void **state)
+{
+	static const int twice[] = {0, 0};
+
+	(void)state;
+	begin_settled(5);
+	sleep_until_due();
+	assert_asks(REFRESH_SOA, 0);
+	refresh_failed(t.r, t.action.attempt, FAILURE_AUTH, 0, "TSIG: BADKEY",
+		       t.now);
+	assert_int_equal(refresh_configure(t.r, &t.cfg, twice, t.now), SECD_OK);
+	assert_string_equal(refresh_primary(t.r, 0)->error, "TSIG: BADKEY");
+	assert_string_equal(refresh_primary(t.r, 1)->error, "TSIG: BADKEY");
+	assert_asks(REFRESH_SOA, 1);
+	answer_soa(5);
+	assert_string_equal(refresh_primary(t.r, 0)->error, "TSIG: BADKEY");
+	assert_string_equal(refresh_primary(t.r, 1)->error, "");
+}
+
+static void
 a_change_gives_up_the_step_in_flight(void **state)
 {
 	static const int was[] = {1};
@@ -682,6 +702,7 @@ main(void)
 	    TEST(a_jump_that_is_told_asks_at_once),
 	    TEST(a_jump_during_a_round_asks_for_another_one),
 	    TEST(new_primaries_are_asked_at_once_and_old_ones_are_known),
+	    TEST(the_error_of_a_primary_survives_a_change),
 	    TEST(a_change_gives_up_the_step_in_flight),
 	    TEST(a_forced_retransfer_survives_a_change),
 	    TEST(shorter_bounds_count_at_once),
