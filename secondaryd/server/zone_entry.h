@@ -86,6 +86,7 @@ struct zone_entry {
 	ev_timer commit_retry;
 	int64_t state_saved_at;        /* wall clock of what was stored last */
 	bool was_expired, was_alarmed; /* as logged */
+	unsigned heard_before;         /* NOTIFYs in the second of `heard` */
 
 	struct notify_target *targets;
 	size_t target_count;

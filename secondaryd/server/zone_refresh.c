@@ -23,7 +23,8 @@
 /* An IXFR is held in memory; one larger than this is worth an AXFR. */
 #define CHANGESET_OCTETS_MAX (64u << 20)
 /* So that the timer is looked at again even when nothing is due for weeks. */
-#define SLEEP_MAX_S 86400.0
+#define SLEEP_MAX_S             86400.0
+#define NOTIFY_LINES_PER_SECOND 5
 
 static void start_action(struct zone_entry *e);
 
@@ -487,12 +488,17 @@ zone_notified(struct zone_entry *e, const struct zone_notify *notify)
 	int primary = -1;
 
 	if (e->heard == NULL) {
-		e->heard = malloc(sizeof(*e->heard));
+		e->heard = calloc(1, sizeof(*e->heard));
 	}
 	if (e->heard != NULL) { /* else status does not show it */
+		e->heard_before =
+		    notify->at == e->heard->at ? e->heard_before + 1 : 0;
 		*e->heard = *notify;
 	}
-	zone_log_notify(e, notify);
+	/* Anybody can forge many of them. */
+	if (e->heard_before < NOTIFY_LINES_PER_SECOND) {
+		zone_log_notify(e, notify);
+	}
 	for (unsigned i = 0; i < zone_primary_count(e->policy); i++) {
 		if (address_same_host(zone_primary(e->policy, i).to,
 				      &notify->from)) {

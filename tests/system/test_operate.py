@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import socket
+import struct
 import threading
 import time
 
@@ -557,3 +558,21 @@ def a_hundred_zones_start_from_disk(case):
     sut.start()
     for z in zs:
         assert sut.serial(z.apex) == 1, z.apex
+
+
+@test(needs=("secondaryd", "secondaryctl"))
+def a_flood_of_notify_does_not_fill_the_log(case):
+    fake, sut = following(case)
+    msg = (struct.pack("!HHHHHH", 4711, 4 << 11 | 0x400, 1, 0, 0, 0)
+           + wire.name(APEX) + struct.pack("!HH", 6, 1))
+    began = time.monotonic()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(1)
+        s.connect(sut.at())
+        for _ in range(1000):
+            s.send(msg)
+            s.recv(512)
+    seconds = int(time.monotonic() - began) + 2
+    sut.ctl("status")
+    lines = sut.log_text().count(": NOTIFY from ")
+    assert 0 < lines <= 10 * seconds, (lines, seconds)
