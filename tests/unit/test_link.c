@@ -314,20 +314,6 @@ a_transfer_below_its_rate_is_ended(void **state)
 }
 
 static void
-a_transfer_at_its_rate_goes_on(void **state)
-{
-	const struct link_limits limits = {
-	    .silence_ms = 60000, .octets_per_s = 1, .rate_window_ms = 2000};
-
-	(void)state;
-	ask(&limits);
-	peer_write_message(t.fd, "1234567", 7);
-	run_until_message();
-	peer_run_for(t.loop, 40);
-	assert_false(t.has_failed);
-}
-
-static void
 a_deadline_ends_with_its_use(void **state)
 {
 	const struct link_limits limits = {.silence_ms = 20, .total_ms = 20};
@@ -507,7 +493,6 @@ main(void)
 	    TEST(the_limit_of_silence_can_be_changed),
 	    TEST(one_use_has_a_deadline_whatever_comes),
 	    TEST(a_transfer_below_its_rate_is_ended),
-	    TEST(a_transfer_at_its_rate_goes_on),
 	    TEST(a_deadline_ends_with_its_use),
 	    TEST(more_octets_than_allowed_end_it),
 	    TEST(the_end_of_the_connection_is_told),
