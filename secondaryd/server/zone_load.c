@@ -149,8 +149,12 @@ zone_load(struct zone_entry *e)
 		rc = load_stored(e, &stored);
 	}
 	if (rc == SECD_OK && e->zone.version != NULL) {
-		has_saved = zone_state_read(stored.state.data, stored.state.len,
-					    &saved) == SECD_OK;
+		has_saved = true;
+		if (zone_state_read(stored.state.data, stored.state.len,
+				    &saved) != SECD_OK) {
+			/* Nobody knows when it was confirmed: long ago. */
+			saved = (struct refresh_saved){0};
+		}
 		/* A changeset that was lost leaves an older version. */
 		saved.has_zone = true;
 		saved.soa = *version_soa(e->zone.version);

@@ -110,7 +110,9 @@ commit_succeeded(struct zone_entry *e, const struct commit_entry *c)
 		e->told = version_ref(c->version);
 		e->durable = c->seq == e->seq;
 		e->in_store = e->in_store || (e->durable && c->image != NULL);
-		notifier_announce(e->server->notifier, e);
+		if (e->zone.version != NULL) { /* else withdrawn meanwhile */
+			notifier_announce(e->server->notifier, e);
+		}
 	}
 	if (e->is_commit_failing && e->durable) {
 		log_notice("zone %s: is stored again",

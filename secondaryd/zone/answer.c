@@ -26,6 +26,25 @@ fail(struct answer *a, uint16_t rcode, int ede)
 	return false;
 }
 
+static const struct version *
+version_for(struct answer *a, const struct zone *z)
+{
+	const struct version *v;
+
+	for (unsigned i = 0; i < a->touched_count; i++) {
+		if (a->touched[i].zone == z) {
+			return a->touched[i].version;
+		}
+	}
+	v = zone_version(z);
+	if (a->touched_count < ANSWER_ZONES_MAX) {
+		a->touched[a->touched_count].zone = z;
+		a->touched[a->touched_count].version = v;
+		a->touched_count++;
+	}
+	return v;
+}
+
 /* Find the zone to answer the name from. */
 static bool
 find_zone(struct answer *a)
@@ -50,7 +69,7 @@ find_zone(struct answer *a)
 	if (atomic_load_explicit(&z->expired, memory_order_relaxed)) {
 		return fail(a, RCODE_SERVFAIL, EDE_INVALID_DATA);
 	}
-	a->version = zone_version(z);
+	a->version = version_for(a, z);
 	if (a->version == NULL) {
 		return fail(a, RCODE_SERVFAIL, EDE_NOT_READY);
 	}
@@ -154,6 +173,7 @@ begin(struct answer *a, const struct answer_context *ctx, const struct query *q,
 	a->name = response_qname(q);
 	a->lower = q->lower;
 	a->hashes = &q->hashes;
+	a->touched_count = 0;
 	a->hop_count = 0;
 	a->dname_count = 0;
 	a->proof_count = 0;

@@ -47,6 +47,9 @@ struct answer_scratch {
 	struct name_hashes hashes;
 };
 
+/* Zones that a chain can lead through and back: more are looked up again. */
+#define ANSWER_ZONES_MAX 8
+
 struct answer {
 	const struct answer_context *ctx;
 	const struct query *q;
@@ -68,6 +71,14 @@ struct answer {
 	const struct image *image;
 	enum image_denial denial; /* IMAGE_UNSIGNED unless `sigs` */
 	unsigned apex;            /* the apex's index in `hashes` */
+
+	/* One response uses one version of each zone, also when a chain of
+	 * CNAMEs comes back to it after another was published. */
+	struct {
+		const struct zone *zone;
+		const struct version *version;
+	} touched[ANSWER_ZONES_MAX];
+	unsigned touched_count;
 
 	/* Entries of the scratch memory. */
 	unsigned hop_count; /* CNAMEs followed: entries of `seen` */
