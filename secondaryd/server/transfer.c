@@ -288,6 +288,7 @@ static void
 end_thread(struct server *s, void *arg)
 {
 	(void)arg;
+	s->is_ending = true;
 	for (size_t i = 0; i < s->zones.count; i++) {
 		struct zone_entry *e = s->zones.entries[i];
 
@@ -296,7 +297,6 @@ end_thread(struct server *s, void *arg)
 			zone_store(e); /* the last chance */
 		}
 	}
-	s->is_ending = true;
 }
 
 void

@@ -116,6 +116,9 @@ zone_wake(struct zone_entry *e)
 	struct refresh_action action;
 	struct refresh_status status;
 
+	if (e->server->is_ending) {
+		return; /* a timer that was pending when the end came */
+	}
 	refresh_status(e->refresh, &status);
 	if (e->activity == ZONE_IDLE && status.due_ms <= now) {
 		/* The machine stays due until there is a connection. */
