@@ -41,18 +41,6 @@ refresh_notified(struct refresh *r, int primary, int64_t now_ms)
 	refresh_plan(r, at_ms);
 }
 
-static void
-forgive(struct refresh *r)
-{
-	for (unsigned i = 0; i < r->cfg.primary_count; i++) {
-		r->peers[i].bad_count = 0;
-		r->peers[i].rest_until_ms = 0;
-	}
-	r->failed_count = 0;
-	r->fruitless_count = 0;
-	r->notify_from_ms = r->last_ms;
-}
-
 void
 refresh_command(struct refresh *r, enum refresh_command command, int64_t now_ms)
 {
@@ -61,7 +49,7 @@ refresh_command(struct refresh *r, enum refresh_command command, int64_t now_ms)
 		r->command = command;
 	}
 	r->has_command = true;
-	forgive(r);
+	refresh_forgive(r);
 	if (is_idle(r)) {
 		refresh_plan(r, now_ms);
 		refresh_say(r, "an operator's command");

@@ -133,6 +133,8 @@ int64_t refresh_peer_barred_until(const struct refresh_peer *p);
 
 /** Plan the next round for at_ms: which primary is first, with which step. */
 void refresh_plan(struct refresh *r, int64_t at_ms);
+/** An operator thinks that all is well now: forget what was bad. */
+void refresh_forgive(struct refresh *r);
 /** The planned round starts now. */
 void refresh_round_begin(struct refresh *r);
 /** The primary in turn is done with: the next one, or the end of the round. */

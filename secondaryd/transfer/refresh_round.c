@@ -98,8 +98,24 @@ refresh_plan(struct refresh *r, int64_t at_ms)
 }
 
 void
+refresh_forgive(struct refresh *r)
+{
+	for (unsigned i = 0; i < r->cfg.primary_count; i++) {
+		r->peers[i].bad_count = 0;
+		r->peers[i].rest_until_ms = 0;
+	}
+	r->failed_count = 0;
+	r->fruitless_count = 0;
+	r->notify_from_ms = r->last_ms;
+}
+
+void
 refresh_round_begin(struct refresh *r)
 {
+	if (r->has_command) {
+		/* Also what went wrong since the command was given. */
+		refresh_forgive(r);
+	}
 	r->in_round = true;
 	r->is_survey = !r->is_notified || r->has_command;
 	r->by_notify = r->is_notified;

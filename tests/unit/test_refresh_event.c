@@ -274,6 +274,23 @@ a_command_during_a_build_follows_it_at_once(void **state)
 }
 
 static void
+what_goes_wrong_before_a_command_begins_is_forgotten_too(void **state)
+{
+	(void)state;
+	begin_settled(5);
+	refresh_notified(t.r, 0, t.now);
+	assert_asks(REFRESH_SOA, 0);
+	answer_soa(6);
+	assert_asks(REFRESH_IXFR, 0);
+	assert_true(answer(XFR_IN_AXFR_STYLE, 6));
+	refresh_command(t.r, REFRESH_COMMAND_REFRESH, t.now);
+	apply_fails(FAILURE_MALFORMED);
+	assert_asks(REFRESH_SOA, 0);
+	answer_soa(6);
+	assert_asks(REFRESH_IXFR, 0);
+}
+
+static void
 a_stronger_command_wins(void **state)
 {
 	(void)state;
@@ -684,6 +701,7 @@ main(void)
 	    TEST(a_forced_retransfer_goes_back),
 	    TEST(a_command_waits_for_the_step_and_ends_the_round),
 	    TEST(a_command_during_a_build_follows_it_at_once),
+	    TEST(what_goes_wrong_before_a_command_begins_is_forgotten_too),
 	    TEST(a_stronger_command_wins),
 	    TEST(a_zone_expires_when_nobody_confirms_it),
 	    TEST(expire_is_bounded),
