@@ -84,7 +84,9 @@ owner_set_add(struct owner_set *set, const struct rr *rr)
 static void
 point_to_rdata(struct owner_set *set)
 {
-	const uint8_t *p = set->rdata.data;
+	/* Without any RDATA there is no buffer, and no NULL to add to. */
+	static const uint8_t none[1];
+	const uint8_t *p = set->rdata.data != NULL ? set->rdata.data : none;
 
 	for (size_t i = 0; i < set->count; i++) {
 		set->rrs[i].rdata = p;
