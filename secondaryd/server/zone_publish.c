@@ -228,7 +228,7 @@ zone_commit_retry(struct ev_loop *loop, ev_timer *timer, int events)
 void
 zone_store(struct zone_entry *e)
 {
-	if (e->zone.version != NULL && !e->durable) {
+	if (e->zone.version != NULL && (!e->durable || !e->in_store)) {
 		commit_version(e, NULL);
 	} else {
 		e->state_saved_at = 0;

@@ -23,7 +23,8 @@ int zone_publish(struct zone_entry *e, uint32_t attempt, struct image *image,
 /** What is held cannot be trusted: stop answering, transfer again. */
 void zone_withdraw(struct zone_entry *e, const char *reason);
 
-/** Make the version durable that is served, or its state if it is already. */
+/** Make the version that is served durable as a whole image, or its state where
+ * the store has it already. */
 void zone_store(struct zone_entry *e);
 
 /** Make the state of the refresh machine durable, when it is worth it. */

@@ -16,6 +16,7 @@
 #include "wire/rr.h"
 
 #define CONNECTIONS_MAX 200
+#define FILLING         500u /* records */
 
 struct primary {
 	struct peer peer;
@@ -29,7 +30,7 @@ struct primary {
 
 /* An answer that is being written; every owner is the question's name. */
 struct answer {
-	uint8_t octets[1000];
+	uint8_t octets[16000];
 	size_t len;
 };
 
@@ -68,14 +69,52 @@ put_a(struct answer *a, uint32_t serial)
 	put_u32(put_record(a, RR_TYPE_A, 4), 0x0a000000 | (serial & 0xffffff));
 }
 
+/* A secondary that is gone notices nothing of it. */
 static void
-put_whole(struct answer *a, uint32_t serial, bool is_lie)
+send_answer(int fd, const struct answer *a)
 {
+	uint8_t prefix[2];
+
+	put_u16(prefix, (uint16_t)a->len);
+	(void)!send(fd, prefix, 2, MSG_NOSIGNAL | MSG_MORE);
+	(void)!send(fd, a->octets, a->len, MSG_NOSIGNAL);
+}
+
+/* Messages full of records that never change, up to the last one. */
+static void
+send_filling(int fd, struct answer *a, size_t question_end)
+{
+	for (unsigned i = 0; i < FILLING; i++) {
+		uint8_t *p = a->octets + a->len;
+
+		/* One label before the question's name. */
+		*p++ = 4;
+		put_u32(p, 0x61616161 + (i / 26 % 26 << 8) + i % 26);
+		a->len += 5;
+		p = put_record(a, RR_TYPE_TXT, 201);
+		p[0] = 200;
+		memset(p + 1, 'x', 200);
+		if (a->len > sizeof(a->octets) - 300) {
+			send_answer(fd, a);
+			a->len = question_end;
+			put_u16(a->octets + 6, 0);
+		}
+	}
+}
+
+static void
+put_whole(int fd, struct answer *a, uint32_t serial, bool is_lie)
+{
+	size_t question_end = a->len;
+
 	put_soa(a, serial);
 	if (!is_lie) {
 		memcpy(put_record(a, RR_TYPE_NS, 4), "\2ns", 4);
 	}
 	put_a(a, serial);
+	if (a->octets[13] == 'x') {
+		send_filling(fd, a, question_end);
+	}
 	put_soa(a, serial);
 }
 
@@ -104,7 +143,6 @@ reply(struct primary *p, int fd, const uint8_t *msg)
 	int mood = atomic_load(&p->mood);
 	struct answer a = {.len = 12};
 	size_t end = 12;
-	uint8_t prefix[2];
 	uint16_t type;
 
 	while (msg[end] != 0) {
@@ -124,12 +162,9 @@ reply(struct primary *p, int fd, const uint8_t *msg)
 	} else if (type == RR_TYPE_IXFR && serial_of(msg, end) == serial - 1) {
 		put_difference(&a, serial);
 	} else {
-		put_whole(&a, serial, mood == PRIMARY_LIES);
+		put_whole(fd, &a, serial, mood == PRIMARY_LIES);
 	}
-	put_u16(prefix, (uint16_t)a.len);
-	/* A secondary that is gone notices nothing of it. */
-	(void)!send(fd, prefix, 2, MSG_NOSIGNAL | MSG_MORE);
-	(void)!send(fd, a.octets, a.len, MSG_NOSIGNAL);
+	send_answer(fd, &a);
 }
 
 static bool

@@ -4,7 +4,8 @@
  * it is asked for it has the same few records, all with its serial.
  *
  * To IXFR it answers with the difference from the serial before, or with the
- * whole zone when the client is further behind.
+ * whole zone when the client is further behind. A zone whose name begins with
+ * an x is large: its image is a file.
  */
 
 #ifndef TESTS_PRIMARY_H

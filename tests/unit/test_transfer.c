@@ -33,9 +33,10 @@
 #define LIMIT  10000 /* looks, a millisecond apart */
 #define ROUNDS 150
 
-static const char *const names[ZONES] = {"a.example.", "b.example.",
-					 "c.example.", "d.example.",
-					 "e.example.", "f.example."};
+/* Those that begin with an x are large. */
+static const char *const names[ZONES] = {"a.example.",  "b.example.",
+					 "c.example.",  "xa.example.",
+					 "xb.example.", "xc.example."};
 
 static struct store_dir *store;
 static struct conf_dir *conf;
@@ -273,8 +274,23 @@ expect_stored(unsigned zone, uint32_t serial)
 	    store_load(store->store, store_dir_apex(names[zone]), &z), SECD_OK);
 	assert_null(z.fault);
 	assert_non_null(z.image);
-	assert_int_equal(image_serial(z.image), serial);
+	assert_int_equal(z.change_count == 0 ? image_serial(z.image)
+					     : z.changes[z.change_count - 1].to,
+			 serial);
 	store_zone_fini(&z);
+}
+
+static size_t
+stored_changes(unsigned zone)
+{
+	struct store_zone z;
+	size_t count;
+
+	assert_int_equal(
+	    store_load(store->store, store_dir_apex(names[zone]), &z), SECD_OK);
+	count = z.change_count;
+	store_zone_fini(&z);
+	return count;
 }
 
 static void
@@ -336,6 +352,50 @@ a_restart_needs_no_primary(void **state)
 	command(REFRESH_COMMAND_REFRESH);
 	notify(0);
 	stop_server();
+}
+
+static void
+changes_of_a_large_zone_are_stored_as_such(void **state)
+{
+	size_t most = 0;
+
+	(void)state;
+	start_server(8, "  sync-interval: 0\n");
+	await_serial(3, 1);
+	assert_int_equal(stored_changes(3), 0);
+	for (uint32_t serial = 2; serial < 120; serial++) {
+		primary_set_serial(primary, serial);
+		notify(3);
+		await_serial(3, serial);
+		expect_stored(3, serial);
+		if (stored_changes(3) > most) {
+			most = stored_changes(3);
+		}
+	}
+	/* Many at a time, and then a new image. */
+	assert_true(most > 10 && most < 110);
+}
+
+static void
+replayed_changes_become_an_image_at_the_start(void **state)
+{
+	(void)state;
+	start_server(8, "");
+	await_serial(3, 1);
+	primary_set_serial(primary, 2);
+	notify(3);
+	await_serial(3, 2);
+	assert_int_equal(stored_changes(3), 1);
+	stop_server();
+	store_dir_reopen(store);
+	primary_set_mood(primary, PRIMARY_REFUSES);
+	start_server(8, "");
+	for (int i = 0; i < LIMIT && stored_changes(3) > 0; i++) {
+		wait_a_moment();
+	}
+	await_serial(3, 2);
+	assert_int_equal(stored_changes(3), 0);
+	expect_stored(3, 2);
 }
 
 static void
@@ -598,6 +658,8 @@ main(void)
 	    TEST(zones_are_transferred_published_and_stored),
 	    TEST(a_notify_brings_the_next_version),
 	    TEST(a_restart_needs_no_primary),
+	    TEST(changes_of_a_large_zone_are_stored_as_such),
+	    TEST(replayed_changes_become_an_image_at_the_start),
 	    TEST(a_bad_transfer_leaves_the_old_version),
 	    TEST(what_cannot_be_stored_is_served_and_not_told),
 	    TEST(the_last_version_is_tried_once_more_at_the_end),
