@@ -92,7 +92,10 @@ load_stored(struct zone_entry *e, struct store_zone *stored)
 	if (rc == SECD_ENOTFOUND) {
 		return SECD_OK;
 	}
-	if (rc == SECD_OK) {
+	if (rc == SECD_EIO) {
+		stored->fault = "the store cannot be read";
+		rc = SECD_OK;
+	} else if (rc == SECD_OK) {
 		rc = publish(e, stored);
 	}
 	if (rc == SECD_OK && stored->fault != NULL) {

@@ -10,10 +10,10 @@
 
 /**
  * Publish what the store has of a zone, and make its refresh machine. What is
- * damaged is told and done without: a primary has it. An older version that is
- * whole is better than none.
+ * damaged or cannot be read is told and done without: a primary has it. An
+ * older version that is whole is better than none.
  *
- * Returns  SECD_OK, SECD_ENOMEM, SECD_EIO (the store cannot be read)
+ * Returns  SECD_OK, SECD_ENOMEM
  */
 int zone_load(struct zone_entry *e);
 

@@ -6,8 +6,8 @@
  * One directory, one LMDB environment in its default sync mode, and a file for
  * each image that is too large to be a value. Any crash leaves each zone at
  * its last committed version or the one before the running transaction, whole.
- * An I/O error while writing poisons the store: it reads on, refuses writes
- * with SECD_EIO, and is sound again after a restart.
+ * An I/O error while writing poisons the store: it refuses writes with
+ * SECD_EIO, reads perhaps too, and is sound again after a restart.
  *
  * Writes are made by one thread at a time (commit); any thread may load, but
  * not a zone whose transaction is running. It knows nothing of serials, timers

@@ -33,6 +33,20 @@ sync_names(struct store *s)
 	return store_write_error(s, errno);
 }
 
+/* LMDB gives an environment up whose first page it could not write, whatever
+ * the reason was. */
+static bool
+is_alive(struct store *s)
+{
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+
+	if (rc == 0) {
+		mdb_txn_abort(txn);
+	}
+	return rc != MDB_PANIC;
+}
+
 int
 store_commit(struct store *s)
 {
@@ -46,7 +60,11 @@ store_commit(struct store *s)
 		return rc;
 	}
 	s->txn = NULL;
-	rc = store_write_error(s, mdb_txn_commit(txn));
+	rc = mdb_txn_commit(txn);
+	if (rc != 0 && !is_alive(s)) {
+		rc = MDB_PANIC;
+	}
+	rc = store_write_error(s, rc);
 	/* After an I/O error either state may be what is on the disk. */
 	store_forget_files(s, rc == SECD_OK, rc == SECD_EIO);
 	return rc;

@@ -451,6 +451,32 @@ what_cannot_be_stored_is_served_and_not_told(void **state)
 }
 
 static void
+a_zone_that_cannot_be_read_is_transferred_again(void **state)
+{
+	MDB_txn *readers[200];
+	size_t count = 0;
+
+	(void)state;
+	start_server(1, "");
+	await_serial(0, 1);
+	/* All of the places for readers. */
+	while (count < 200 && mdb_txn_begin(store->store->env, NULL, MDB_RDONLY,
+					    &readers[count]) == 0) {
+		count++;
+	}
+	assert_true(count < 200);
+	assert_int_equal(try_reload(3, "").rc, SECD_OK);
+	for (int i = 0; i < LIMIT && !look(1).has_version; i++) {
+		wait_a_moment();
+	}
+	while (count > 0) {
+		mdb_txn_abort(readers[--count]);
+	}
+	await_serial(1, 1);
+	expect_stored(1, 1);
+}
+
+static void
 the_last_version_is_tried_once_more_at_the_end(void **state)
 {
 	(void)state;
@@ -662,6 +688,7 @@ main(void)
 	    TEST(replayed_changes_become_an_image_at_the_start),
 	    TEST(a_bad_transfer_leaves_the_old_version),
 	    TEST(what_cannot_be_stored_is_served_and_not_told),
+	    TEST(a_zone_that_cannot_be_read_is_transferred_again),
 	    TEST(the_last_version_is_tried_once_more_at_the_end),
 	    TEST(a_removed_zone_is_forgotten_and_a_new_one_is_fetched),
 	    TEST(a_zone_that_comes_back_at_once_is_stored),
