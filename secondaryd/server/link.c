@@ -333,6 +333,9 @@ link_use(struct link *l, const struct link_user *user,
 void
 link_set_silence(struct link *l, int64_t silence_ms)
 {
+	if (silence_ms == l->limits.silence_ms) {
+		return; /* every octet that came has set the timer already */
+	}
 	l->limits.silence_ms = silence_ms;
 	if (l->connected) {
 		await_octets(l);

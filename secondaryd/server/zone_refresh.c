@@ -86,6 +86,15 @@ zone_abandon(struct zone_entry *e)
 	e->activity = ZONE_IDLE;
 }
 
+/* A step that the machine started: it is ours to run. */
+static void
+adopt_action(struct zone_entry *e, const struct refresh_action *action)
+{
+	e->action = *action;
+	e->has_action = true;
+	e->was_repeated = false;
+}
+
 /* Ask for a connection to the primary of the action, or of the next step. */
 static void
 queue(struct zone_entry *e, unsigned primary)
@@ -135,14 +144,14 @@ zone_wake(struct zone_entry *e)
 		set_timer(e);
 		return;
 	}
-	if (e->activity != ZONE_QUEUED) {
-		/* The step in flight took longer than it may. */
-		zone_abandon(e);
-		queue(e, action.primary);
+	if (e->activity == ZONE_QUEUED) {
+		adopt_action(e, &action);
+		return;
 	}
-	e->action = action;
-	e->has_action = true;
-	e->was_repeated = false;
+	/* The step in flight took longer than it may. */
+	zone_abandon(e);
+	adopt_action(e, &action);
+	queue(e, action.primary);
 }
 
 static void
@@ -236,6 +245,7 @@ static void
 go_on(struct zone_entry *e, bool reusable)
 {
 	unsigned primary = e->action.primary;
+	struct refresh_action action;
 	struct refresh_status status;
 
 	zone_sync_status(e);
@@ -248,9 +258,10 @@ go_on(struct zone_entry *e, bool reusable)
 	refresh_status(e->refresh, &status);
 	if (reusable && status.primary == primary &&
 	    status.due_ms <= clock_boot_ms()) {
-		e->action = refresh_next(e->refresh, clock_boot_ms());
-		e->has_action = e->action.start;
-		e->was_repeated = false;
+		action = refresh_next(e->refresh, clock_boot_ms());
+		if (action.start) {
+			adopt_action(e, &action);
+		}
 	}
 	if (e->has_action && e->action.primary == primary) {
 		start_action(e);
@@ -430,9 +441,7 @@ take_action(struct zone_entry *e)
 	/* A step that was begun may have run out of time in the queue. */
 	action = refresh_next(e->refresh, clock_boot_ms());
 	if (action.start) {
-		e->action = action;
-		e->has_action = true;
-		e->was_repeated = false;
+		adopt_action(e, &action);
 	}
 	return e->has_action && e->action.primary == e->asked;
 }
