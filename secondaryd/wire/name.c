@@ -15,6 +15,23 @@
 #define POINTERS_MAX (NAME_LABEL_MAX + 1)
 
 size_t
+name_check(const uint8_t *octets, size_t left)
+{
+	size_t len = 0;
+
+	if (left > NAME_LEN_MAX) {
+		left = NAME_LEN_MAX;
+	}
+	while (len < left && octets[len] != 0) {
+		if (octets[len] > 63) {
+			return 0;
+		}
+		len += octets[len] + 1u;
+	}
+	return len < left ? len + 1 : 0;
+}
+
+size_t
 name_len(const uint8_t *name)
 {
 	const uint8_t *p = name;

@@ -23,6 +23,14 @@
 /* Every octet as \DDD, plus dots and a NUL. */
 #define NAME_TEXT_MAX 1021
 
+/**
+ * Is there an uncompressed name? For octets that nobody has looked at yet.
+ *
+ * left     octets that there are
+ * Returns  the name's length; 0 when there is none
+ */
+size_t name_check(const uint8_t *octets, size_t left);
+
 /** Octets of a name, the root label included. */
 size_t name_len(const uint8_t *name);
 

@@ -13,24 +13,6 @@
 #define SOA_TAIL_LEN 20       /* five numbers behind the names */
 #define HEADER_LEN   10       /* type, class, TTL, RDLENGTH */
 
-/* Octets of an uncompressed name that starts RDATA of `left` octets. */
-static size_t
-name_block(const uint8_t *p, size_t left)
-{
-	size_t len = 0;
-
-	if (left > NAME_LEN_MAX) {
-		left = NAME_LEN_MAX;
-	}
-	while (len < left && p[len] != 0) {
-		if (p[len] > 63) {
-			return MALFORMED;
-		}
-		len += (size_t)p[len] + 1;
-	}
-	return len < left ? len + 1 : MALFORMED;
-}
-
 static bool
 are_strings(const uint8_t *p, size_t left)
 {
@@ -88,7 +70,8 @@ block_len(uint8_t block, const uint8_t *p, size_t left)
 	switch (block) {
 	case BLOCK_NAME:
 	case BLOCK_NAME_PACKED:
-		return name_block(p, left);
+		len = name_check(p, left);
+		return len > 0 ? len : MALFORMED;
 	case BLOCK_STRING:
 	case BLOCK_STRING_SOME:
 		if (left == 0 || (block == BLOCK_STRING_SOME && *p == 0)) {

@@ -55,24 +55,6 @@ record_get(const uint8_t *octets, struct rr *rr)
 	return owner_len + FIXED_LEN + rr->rdlen;
 }
 
-/* Octets of a name, or 0 when it is none. */
-static size_t
-checked_name_len(const uint8_t *octets, size_t left)
-{
-	size_t len = 0;
-
-	if (left > NAME_LEN_MAX) {
-		left = NAME_LEN_MAX;
-	}
-	while (len < left && octets[len] != 0) {
-		if (octets[len] > 63) {
-			return 0;
-		}
-		len += octets[len] + 1u;
-	}
-	return len < left ? len + 1 : 0;
-}
-
 static bool
 rdata_is_sound(const struct rr *rr)
 {
@@ -92,7 +74,7 @@ rdata_is_sound(const struct rr *rr)
 size_t
 record_get_checked(const uint8_t *octets, size_t left, struct rr *rr)
 {
-	size_t owner_len = checked_name_len(octets, left);
+	size_t owner_len = name_check(octets, left);
 
 	if (owner_len == 0 || left - owner_len < FIXED_LEN ||
 	    left - owner_len - FIXED_LEN < get_u16(octets + owner_len + 6)) {

@@ -566,11 +566,36 @@ a_wildcard_starts_with_a_lone_asterisk(void **state)
 	assert_false(name_is_wildcard(parse(".")));
 }
 
+static void
+octets_that_are_no_name_are_told(void **state)
+{
+	static const uint8_t name[] = "\1a\7example";
+	uint8_t longest[256];
+
+	(void)state;
+	assert_int_equal(name_check(name, sizeof(name)), 11);
+	assert_int_equal(name_check(name, sizeof(name) + 5), 11);
+	assert_int_equal(name_check((const uint8_t *)"", 1), 1);
+	for (size_t left = 0; left < sizeof(name); left++) {
+		assert_int_equal(name_check(name, left), 0);
+	}
+	assert_int_equal(name_check((const uint8_t *)"\100", 2), 0);
+	assert_int_equal(name_check((const uint8_t *)"\300\0", 2), 0);
+	for (size_t i = 0; i < sizeof(longest); i++) {
+		longest[i] = i % 2 == 0 ? 1 : 'a';
+	}
+	longest[254] = 0;
+	assert_int_equal(name_check(longest, sizeof(longest)), 255);
+	longest[254] = 1;
+	assert_int_equal(name_check(longest, sizeof(longest)), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_compressed_name_is_put_together),
+	    cmocka_unit_test(octets_that_are_no_name_are_told),
 	    cmocka_unit_test(a_pointer_must_point_before_the_labels_it_ends),
 	    cmocka_unit_test(a_name_cut_short_anywhere_is_refused),
 	    cmocka_unit_test(reserved_label_types_are_refused),
