@@ -2,7 +2,6 @@
 
 #include "conf_dir.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,24 +16,12 @@
 int
 conf_dir_setup(void **state)
 {
-	const char *tmp = getenv("TMPDIR");
 	struct conf_dir *d = calloc(1, sizeof(*d));
 
 	assert_non_null(d);
-	snprintf(d->path, sizeof(d->path), "%s/conf.XXXXXX",
-		 tmp == NULL ? "/tmp" : tmp);
-	assert_non_null(mkdtemp(d->path));
+	temp_dir_make(d->path);
 	*state = d;
 	return 0;
-}
-
-static int
-drop(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
 }
 
 int
@@ -43,7 +30,7 @@ conf_dir_teardown(void **state)
 	struct conf_dir *d = *state;
 
 	config_unref(d->c);
-	nftw(d->path, drop, 8, FTW_DEPTH | FTW_PHYS);
+	temp_dir_remove(d->path);
 	free(d);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "server/config.h"
+#include "temp_dir.h"
 
 /* The least that a configuration must say; two lines. */
 #define CONF_SERVER                                                            \
@@ -25,7 +26,7 @@
 #define CONF_SECRET "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 struct conf_dir {
-	char path[256];
+	char path[TEMP_DIR_MAX];
 	struct config *c; /* of the last conf_load that went well */
 	struct config_error err;
 };

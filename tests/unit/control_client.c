@@ -132,16 +132,13 @@ fake_stop(void *ctx, struct control_reply *r)
 int
 control_fixture_setup(void **state)
 {
-	const char *tmp = getenv("TMPDIR");
 	struct control_fixture *f = calloc(1, sizeof(*f));
 	char reason[256];
 
 	assert_non_null(f);
 	assert_int_equal(pthread_mutex_init(&f->lock, NULL), 0);
 	log_set_target(LOG_TARGET_STDERR, LOG_LEVEL_NONE);
-	snprintf(f->dir, sizeof(f->dir), "%s/ctl.XXXXXX",
-		 tmp == NULL ? "/tmp" : tmp);
-	assert_non_null(mkdtemp(f->dir));
+	temp_dir_make(f->dir);
 	snprintf(f->path, sizeof(f->path), "%s/secondaryd.sock", f->dir);
 	f->handler = (struct control_handler){
 	    .ctx = f,

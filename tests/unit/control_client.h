@@ -11,9 +11,10 @@
 #include <stdatomic.h>
 
 #include "server/control.h"
+#include "temp_dir.h"
 
 struct control_fixture {
-	char dir[256];
+	char dir[TEMP_DIR_MAX];
 	char path[300];
 	struct control *control;
 	struct control_handler handler; /* of the fake server */

@@ -3,7 +3,6 @@
 #include "store_dir.h"
 
 #include <dirent.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,25 +19,13 @@
 int
 store_dir_setup(void **state)
 {
-	const char *tmp = getenv("TMPDIR");
 	struct store_dir *d = calloc(1, sizeof(*d));
 
 	assert_non_null(d);
-	snprintf(d->path, sizeof(d->path), "%s/store.XXXXXX",
-		 tmp == NULL ? "/tmp" : tmp);
-	assert_non_null(mkdtemp(d->path));
+	temp_dir_make(d->path);
 	*state = d;
 	store_dir_reopen(d);
 	return 0;
-}
-
-static int
-drop(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
 }
 
 int
@@ -47,7 +34,7 @@ store_dir_teardown(void **state)
 	struct store_dir *d = *state;
 
 	store_close(d->store);
-	nftw(d->path, drop, 8, FTW_DEPTH | FTW_PHYS);
+	temp_dir_remove(d->path);
 	free(d);
 	return 0;
 }

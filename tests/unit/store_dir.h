@@ -11,12 +11,13 @@
 #include <stdbool.h>
 
 #include "store/store.h"
+#include "temp_dir.h"
 
 /* Names of a zone whose image is larger than STORE_VALUE_MAX. */
 #define STORE_DIR_MANY 1500
 
 struct store_dir {
-	char path[256];
+	char path[TEMP_DIR_MAX];
 	struct store *store;
 };
 

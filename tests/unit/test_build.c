@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "temp_dir.h"
 #include "zone/image.h"
 #include "zone/nsec3.h"
 #include "zone_model.h"
@@ -642,14 +643,14 @@ a_cut_waits_for_glue_behind_more_than_memory_holds(void **state)
 static void
 no_room_is_told_and_nothing_left_behind(void **state)
 {
-	char dir[] = "/tmp/test_build.XXXXXX";
+	char dir[TEMP_DIR_MAX];
 	struct rlimit old, small;
 	unsigned failures = 0;
 	struct model m;
 	struct rnd r = {1};
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	temp_dir_make(dir);
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	small = old;

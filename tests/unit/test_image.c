@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "temp_dir.h"
 #include "zone/image.h"
 #include "zone/image_format.h"
 #include "zone/image_write.h"
@@ -26,16 +27,13 @@ static struct image *im;
 static struct model model;
 static struct build_params params;
 static struct build_report report;
-static char dir[64], path[128];
+static char dir[TEMP_DIR_MAX], path[TEMP_DIR_MAX + 16];
 
 static int
 start(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/test_image.XXXXXX");
-	if (mkdtemp(dir) == NULL) {
-		return -1;
-	}
+	temp_dir_make(dir);
 	snprintf(path, sizeof(path), "%s/image", dir);
 	return 0;
 }

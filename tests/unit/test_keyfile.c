@@ -16,8 +16,10 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "keys/keyfile.h"
+#include "temp_dir.h"
 
-static char folder[64], path[128], other[128];
+static char folder[TEMP_DIR_MAX], path[TEMP_DIR_MAX + 16];
+static char other[TEMP_DIR_MAX + 16];
 static char reason[KEYFILE_REASON_MAX];
 static uint8_t *secret;
 static size_t secret_len;
@@ -26,10 +28,7 @@ static int
 start(void **state)
 {
 	(void)state;
-	snprintf(folder, sizeof(folder), "/tmp/test_keyfile.XXXXXX");
-	if (mkdtemp(folder) == NULL) {
-		return -1;
-	}
+	temp_dir_make(folder);
 	snprintf(path, sizeof(path), "%s/secret", folder);
 	snprintf(other, sizeof(other), "%s/other", folder);
 	secret = NULL;

@@ -14,11 +14,12 @@
 
 #include "base/error.h"
 #include "rnd.h"
+#include "temp_dir.h"
 #include "zone/stream.h"
 
 #define MODEL_LEN ((size_t)1 << 20)
 
-static char dir[64];
+static char dir[TEMP_DIR_MAX];
 static struct stream stream;
 static uint8_t *model;
 static size_t len;
@@ -27,10 +28,10 @@ static int
 start(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/test_stream.XXXXXX");
+	temp_dir_make(dir);
 	model = malloc(MODEL_LEN);
 	len = 0;
-	return model == NULL || mkdtemp(dir) == NULL ? -1 : 0;
+	return model == NULL ? -1 : 0;
 }
 
 static int
