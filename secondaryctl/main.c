@@ -13,9 +13,9 @@
 
 #include "base/error.h"
 #include "call.h"
+#include "config/config.h"
 #include "json.h"
 #include "rows.h"
-#include "server/config.h"
 #include "server/control_proto.h"
 #include "show.h"
 

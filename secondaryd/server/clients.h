@@ -7,7 +7,7 @@
 #ifndef SECD_SERVER_CLIENTS_H
 #define SECD_SERVER_CLIENTS_H
 
-#include "server/config.h"
+#include "config/config.h"
 #include "server/frontend.h"
 
 struct listeners;

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "server/address.h"
 #include "transfer/notify_in.h"
 
 #define LINES_PER_SECOND 10

@@ -33,9 +33,8 @@ struct frontend {
 	 * A NOTIFY that is allowed came in for this zone. Called inside a
 	 * read section, from any worker; never waits.
 	 */
-	void (*notified)(struct zone *zone,
-	                 const struct sockaddr_storage *from, bool has_serial,
-	                 uint32_t serial);
+	void (*notified)(struct zone *zone, const struct sockaddr_storage *from,
+			 bool has_serial, uint32_t serial);
 	atomic_uint transfers_out; /* running, bounded by the configuration */
 };
 

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/octets.h"
-#include "server/address.h"
 
 #define MESSAGE_MAX 65535
 /* A primary that sends fast gets the loop back to others after this much. */

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/error.h"
-#include "server/address.h"
 
 #define UDP_RECEIVE_BUFFER (1 << 20)
 #define UDP_SEND_BUFFER    (1 << 20)

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "server/address.h"
+#include "config/config.h"
 #include "server/clients.h"
-#include "server/config.h"
 #include "server/helper.h"
 #include "server/operate.h"
 #include "server/privileges.h"

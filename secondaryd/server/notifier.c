@@ -9,10 +9,10 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "server/address.h"
 #include "transfer/notify_out.h"
 
 #define DATAGRAM_MAX   4096

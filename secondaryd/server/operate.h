@@ -21,7 +21,7 @@ struct operate;
  * Returns  SECD_OK, SECD_ENOMEM
  */
 int operate_start(struct server *s, const struct clients *clients,
-                  struct control *control, struct operate **out);
+		  struct control *control, struct operate **out);
 
 /** No more commands. NULL is fine. */
 void operate_stop(struct operate *o);

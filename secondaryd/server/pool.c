@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/address.h"
 #include "base/error.h"
-#include "server/address.h"
 
 /* Primaries close idle connections after some seconds (BIND 30, Knot 10); a
  * link that we close first is never found dead by the next request. */

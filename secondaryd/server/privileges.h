@@ -6,7 +6,7 @@
 #ifndef SECD_SERVER_PRIVILEGES_H
 #define SECD_SERVER_PRIVILEGES_H
 
-#include "server/config.h"
+#include "config/config.h"
 
 /**
  * Create storage (0700) and rundir (0750) where they are missing and give them

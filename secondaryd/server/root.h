@@ -11,7 +11,7 @@
 #ifndef SECD_SERVER_ROOT_H
 #define SECD_SERVER_ROOT_H
 
-#include "server/config.h"
+#include "config/config.h"
 #include "zone/answer.h"
 #include "zone/version.h"
 

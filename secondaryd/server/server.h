@@ -10,8 +10,8 @@
 #include <ev.h>
 #include <pthread.h>
 
+#include "config/config.h"
 #include "server/commit.h"
-#include "server/config.h"
 #include "server/frontend.h"
 #include "server/jobs.h"
 #include "server/mailbox.h"

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/container.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "server/address.h"
 #include "server/notifier.h"
 #include "server/zone_load.h"
 #include "server/zone_publish.h"

@@ -14,7 +14,7 @@
 
 #include <urcu-qsbr.h>
 
-#include "server/address.h"
+#include "base/address.h"
 #include "server/server.h"
 #include "transfer/exchange.h"
 #include "transfer/refresh.h"

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/log.h"
-#include "server/address.h"
 
 /* The zone and the primary of the step in flight, as every line starts. */
 struct subject {

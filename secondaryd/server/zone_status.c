@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "server/address.h"
 #include "server/notifier.h"
 
 #define TARGET_TEXT_MAX 512

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "server/config.h"
+#include "config/config.h"
 #include "transfer/refresh.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

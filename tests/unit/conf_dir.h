@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "server/config.h"
+#include "config/config.h"
 #include "temp_dir.h"
 
 /* The least that a configuration must say; two lines. */

@@ -13,11 +13,11 @@
 
 #include <cmocka.h>
 
+#include "base/address.h"
 #include "base/error.h"
 #include "base/octets.h"
 #include "front.h"
 #include "peer.h"
-#include "server/address.h"
 
 static struct front *f;
 static struct listeners *listeners;

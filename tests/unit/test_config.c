@@ -17,7 +17,7 @@
 
 #include "base/error.h"
 #include "conf_dir.h"
-#include "server/config_tree.h"
+#include "config/config_tree.h"
 
 static const char *
 text_of(const struct sockaddr_storage *a)

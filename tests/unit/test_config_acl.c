@@ -207,10 +207,8 @@ a_primary_may_notify_with_its_key(void **state)
 	    ask(c, CONFIG_NOTIFY, "192.0.2.2", "k2", "it is a primary"));
 	assert_true(
 	    ask(c, CONFIG_NOTIFY, "::ffff:192.0.2.2", NULL, "it is a primary"));
-	assert_false(
-	    ask(c, CONFIG_NOTIFY, "192.0.2.1", NULL, UNSIGNED));
-	assert_false(
-	    ask(c, CONFIG_NOTIFY, "192.0.2.1", "k2", UNSIGNED));
+	assert_false(ask(c, CONFIG_NOTIFY, "192.0.2.1", NULL, UNSIGNED));
+	assert_false(ask(c, CONFIG_NOTIFY, "192.0.2.1", "k2", UNSIGNED));
 	assert_false(
 	    ask(c, CONFIG_NOTIFY, "192.0.2.3", "k1", "no acl matches"));
 }

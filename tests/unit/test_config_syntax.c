@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "server/config_syntax.h"
+#include "config/config_syntax.h"
 
 #define PORT     "write an address and its port as ADDRESS@PORT"
 #define EXPECTED "expected \"key: value\""

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "server/config_build.h"
+#include "config/config_build.h"
 
 static void
 numbers_have_units(void **state)

@@ -14,12 +14,12 @@
 
 #include <cmocka.h>
 
+#include "base/address.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/octets.h"
 #include "front.h"
 #include "peer.h"
-#include "server/address.h"
 #include "transfer/notify_in.h"
 #include "zonefile.h"
 

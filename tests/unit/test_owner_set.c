@@ -15,7 +15,7 @@
 
 #define SIG(type)                                                              \
 	" RRSIG " type " 8 2 60 20300101000000 20200101000000 1 example. "     \
-		       "AAAA\n"
+	"AAAA\n"
 
 static struct owner_set set;
 

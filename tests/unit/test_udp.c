@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
+#include "base/address.h"
 #include "base/octets.h"
 #include "front.h"
-#include "server/address.h"
 
 #define SOCKETS_MAX 3
 

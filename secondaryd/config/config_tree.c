@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "server/config_tree.h"
+#include "config/config_tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "server/config_syntax.h"
+#include "config/config_syntax.h"
 
 /* One file while it is read. */
 struct reader {

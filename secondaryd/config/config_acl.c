@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "server/config.h"
+#include "config/config.h"
 
 struct address {
 	sa_family_t family; /* AF_UNSPEC: matches nothing */

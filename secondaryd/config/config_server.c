@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "server/config_build.h"
+#include "config/config_build.h"
 
 #define DNS_PORT 53
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "server/config_syntax.h"
+#include "config/config_syntax.h"
 
 #include <arpa/inet.h>
 #include <stdbool.h>

@@ -3,12 +3,12 @@
  * address -- socket addresses of IPv4 and IPv6, for people and to compare.
  */
 
-#ifndef SECD_SERVER_ADDRESS_H
-#define SECD_SERVER_ADDRESS_H
+#ifndef SECD_BASE_ADDRESS_H
+#define SECD_BASE_ADDRESS_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/socket.h>
 
 #define ADDRESS_TEXT_MAX 64 /* address, scope, '@', port, NUL */
 

@@ -12,8 +12,8 @@
  * one of their template; a zone costs its apex and two pointers.
  */
 
-#ifndef SECD_SERVER_CONFIG_H
-#define SECD_SERVER_CONFIG_H
+#ifndef SECD_CONFIG_CONFIG_H
+#define SECD_CONFIG_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>

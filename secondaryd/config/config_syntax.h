@@ -7,8 +7,8 @@
  * so nothing of it is ever repeated. Known to config*.c only.
  */
 
-#ifndef SECD_SERVER_CONFIG_SYNTAX_H
-#define SECD_SERVER_CONFIG_SYNTAX_H
+#ifndef SECD_CONFIG_CONFIG_SYNTAX_H
+#define SECD_CONFIG_CONFIG_SYNTAX_H
 
 #include <stddef.h>
 

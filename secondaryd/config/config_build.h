@@ -7,8 +7,8 @@
  * goes through config_build_fail, so it has a place. Known to config*.c only.
  */
 
-#ifndef SECD_SERVER_CONFIG_BUILD_H
-#define SECD_SERVER_CONFIG_BUILD_H
+#ifndef SECD_CONFIG_CONFIG_BUILD_H
+#define SECD_CONFIG_CONFIG_BUILD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,8 +16,8 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "server/config.h"
-#include "server/config_tree.h"
+#include "config/config.h"
+#include "config/config_tree.h"
 
 struct config_blob; /* config_policy.c: a piece that others share */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "server/config_build.h"
+#include "config/config_build.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "server/config.h"
+#include "config/config.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "server/config_build.h"
+#include "config/config_build.h"
 
 /* The configuration and what it is made of. */
 struct whole {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "server/config_build.h"
+#include "config/config_build.h"
 #include "transfer/refresh.h"
 
 /* The template of a zone that names none. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "server/config_build.h"
+#include "config/config_build.h"
 
 #define ADDRESS_TEXT_MAX 64 /* longer than any address with its port */
 

@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "config/config_build.h"
 #include "keys/keyfile.h"
-#include "server/config_build.h"
 
 /* 128 bits: what cannot be found by trying. */
 #define SECRET_LEN_GOOD 16

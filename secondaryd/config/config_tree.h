@@ -8,8 +8,8 @@
  * is wiped. Known to config*.c only.
  */
 
-#ifndef SECD_SERVER_CONFIG_TREE_H
-#define SECD_SERVER_CONFIG_TREE_H
+#ifndef SECD_CONFIG_CONFIG_TREE_H
+#define SECD_CONFIG_CONFIG_TREE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #include <sys/types.h>
 
 #include "base/arena.h"
-#include "server/config.h"
+#include "config/config.h"
 
 struct config_build;
 struct config_item;

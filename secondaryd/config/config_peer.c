@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "server/config_build.h"
+#include "config/config_build.h"
 
 #define DNS_PORT 53
 
