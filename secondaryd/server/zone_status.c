@@ -58,8 +58,7 @@ take_held(const struct zone_entry *e, const struct refresh_status *s,
 	z->is_durable = e->durable;
 	if (z->has_zone) {
 		z->serial = version_serial(e->zone.version);
-		z->record_count =
-		    image_record_count(version_image(e->zone.version));
+		z->record_count = version_record_count(e->zone.version);
 		z->confirmed_at = wall(now, s->confirmed_ms);
 		z->expires_at = wall(now, s->expire_ms);
 	}

@@ -13,7 +13,6 @@
 struct verify_job {
 	struct job job; /* first */
 	struct zone_entry *entry;
-	uint64_t seq;
 	struct image *image;
 	int rc;
 };
@@ -33,7 +32,9 @@ done(struct job *job)
 	struct zone_entry *e = v->entry;
 	char apex[NAME_TEXT_MAX];
 
-	if (v->rc == SECD_EMALF && !e->retired && e->seq == v->seq) {
+	/* Versions with newer layers may have come since: over this image? */
+	if (v->rc == SECD_EMALF && !e->retired && e->zone.version != NULL &&
+	    version_image(e->zone.version) == v->image) {
 		log_error("zone %s: the stored image is damaged: not served, "
 			  "transferring it again",
 			  name_to_text(e->zone.apex, apex));
@@ -63,7 +64,6 @@ zone_verify(struct zone_entry *e)
 	v->job.done = done;
 	v->job.reply = &e->server->box;
 	v->entry = e;
-	v->seq = e->seq;
 	v->image = image_ref((struct image *)(uintptr_t)im);
 	zone_entry_hold(e);
 	jobs_post(e->server->build, &v->job);

@@ -33,7 +33,8 @@ struct xfr_out {
 	uint8_t question[NAME_LEN_MAX + QUESTION_TAIL];
 
 	/* In PHASE_NODES: where we are. */
-	const struct node *node; /* NULL: before the first */
+	struct version_cursor cursor;
+	const struct node *node;
 	const struct rrset *rrset;
 	unsigned rrset_left; /* this one included */
 	bool at_sigs;        /* of this rrset; its RRs are sent */
@@ -82,6 +83,7 @@ xfr_out_new(struct version *v, const struct query *q, enum xfr_out_kind kind,
 		return SECD_ENOMEM;
 	}
 	x->version = version_ref(v);
+	version_cursor_start(&x->cursor, v);
 	x->kind = kind;
 	x->id = q->id;
 	x->flags = (uint16_t)(HEADER_QR | HEADER_AA | (q->flags & HEADER_RD));
@@ -243,10 +245,8 @@ put_soa(struct xfr_out *x)
 static bool
 find_rrset(struct xfr_out *x)
 {
-	const struct image *im = version_image(x->version);
-
 	while (x->rrset_left == 0) {
-		x->node = image_next(im, x->node);
+		x->node = version_cursor_next(&x->cursor);
 		if (x->node == NULL) {
 			return false;
 		}

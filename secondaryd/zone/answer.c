@@ -74,8 +74,7 @@ find_zone(struct answer *a)
 		return fail(a, RCODE_SERVFAIL, EDE_NOT_READY);
 	}
 	a->apex = apex;
-	a->image = version_image(a->version);
-	a->denial = a->sigs ? image_denial(a->image) : IMAGE_UNSIGNED;
+	a->denial = a->sigs ? version_denial(a->version) : IMAGE_UNSIGNED;
 	return true;
 }
 

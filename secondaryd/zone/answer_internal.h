@@ -68,7 +68,6 @@ struct answer {
 
 	/* The zone that it is in. */
 	const struct version *version;
-	const struct image *image;
 	enum image_denial denial; /* IMAGE_UNSIGNED unless `sigs` */
 	unsigned apex;            /* the apex's index in `hashes` */
 
@@ -112,10 +111,8 @@ answer_find(const struct answer *a, unsigned i)
 	n = version_find(a->version, answer_suffix(a, i),
 			 (size_t)a->name.len - a->hashes->offset[i],
 			 a->hashes->hash[i]);
-	/* These names are not there for a query although they have a node. */
-	return n != NULL && (n->flags & (NODE_NSEC3_ONLY | NODE_TOMBSTONE)) == 0
-		   ? n
-		   : NULL;
+	/* Such a name is not there for a query although it has a node. */
+	return n != NULL && (n->flags & NODE_NSEC3_ONLY) == 0 ? n : NULL;
 }
 
 /** Note that something that must be there was put, or did not fit. */

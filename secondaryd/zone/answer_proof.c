@@ -43,7 +43,7 @@ make_star(const struct answer *a, unsigned i, uint8_t star[NAME_LEN_MAX])
 static void
 nsec(struct answer *a, const uint8_t *lower)
 {
-	note(a, image_nsec_for(a->image, lower), RR_TYPE_NSEC);
+	note(a, version_nsec_for(a->version, lower), RR_TYPE_NSEC);
 }
 
 static void
@@ -67,7 +67,7 @@ nsec3(struct answer *a, const uint8_t *hash, bool only_match)
 	const struct node *n;
 	bool match = false;
 
-	n = image_nsec3_for(a->image, hash, &match);
+	n = version_nsec3_for(a->version, hash, &match);
 	if (match || !only_match) {
 		note(a, n, RR_TYPE_NSEC3);
 	}
@@ -78,7 +78,7 @@ nsec3(struct answer *a, const uint8_t *hash, bool only_match)
 static bool
 nsec3_of(struct answer *a, const uint8_t *lower, bool only_match)
 {
-	const struct image_nsec3 *p = image_nsec3(a->image);
+	const struct image_nsec3 *p = version_nsec3(a->version);
 	uint8_t hash[NODE_NSEC3_HASH_LEN];
 
 	if (nsec3_hash(lower, p->iterations, p->salt, p->salt_len, hash) !=

@@ -56,47 +56,6 @@ is_occluded(const struct compose *c, bool nsec3_only, unsigned labels)
 		 labels == c->apex_labels + 1);
 }
 
-static int
-note_nsec3(struct compose *c, const struct node *n, uint64_t at)
-{
-	const struct rrset *s = node_find(n, RR_TYPE_NSEC3);
-	uint8_t hash[NODE_NSEC3_HASH_LEN];
-	struct node_reader r;
-	struct image_nsec3 got;
-	struct rr rr;
-
-	if (s == NULL || s->count == 0 || !c->has_nsec3 ||
-	    n->label_count != c->apex_labels + 1 ||
-	    nsec3_hash_of_owner(n->owner, hash) != SECD_OK) {
-		return SECD_OK;
-	}
-	/* There may be a second chain, with other parameters. */
-	node_reader_init(&r, n);
-	while (node_reader_next(&r, &rr)) {
-		if (rr.type == RR_TYPE_NSEC3 &&
-		    nsec3_params_from_rdata(rr.rdata, rr.rdlen, &got) &&
-		    nsec3_params_equal(&got, &c->nsec3)) {
-			return image_write_nsec3(&c->out, at, hash);
-		}
-	}
-	return SECD_OK;
-}
-
-static int
-note_denial(struct compose *c, const struct node *n, uint64_t at)
-{
-	const struct rrset *s = node_find(n, RR_TYPE_NSEC);
-
-	if (s != NULL && s->count > 0) {
-		int rc = image_write_nsec(&c->out, n, at, c->p->apex);
-
-		if (rc != SECD_OK) {
-			return rc;
-		}
-	}
-	return note_nsec3(c, n, at);
-}
-
 int
 compose_place(struct compose *c, const struct node *n)
 {
@@ -119,7 +78,10 @@ compose_place(struct compose *c, const struct node *n)
 		*flags |= NODE_WILDCARD_CHILD;
 		rc = image_write_flags(&c->out, c->path[labels - 1].at, *flags);
 	}
-	return rc != SECD_OK ? rc : note_denial(c, n, at);
+	return rc != SECD_OK
+		   ? rc
+		   : image_write_denial(&c->out, n, at, c->p->apex,
+					c->has_nsec3 ? &c->nsec3 : NULL);
 }
 
 /* The hashes that answers need of an authoritative name. */

@@ -79,7 +79,8 @@ header_fits(const struct image_header *h, uint64_t len)
 		}
 		break;
 	case IMAGE_NSEC3:
-		if (count == 0 || keys != count) {
+		/* A layer may have none: the apex is not in its own chain. */
+		if (keys != count) {
 			return false;
 		}
 		break;
@@ -178,6 +179,7 @@ load(const struct image *from, const struct name_hash_key *key,
 	int rc;
 
 	im.base = im.memory;
+	im.key = *key;
 	rc = load_index(&im, key);
 	if (rc == SECD_OK) {
 		rc = load_apex(&im, apex);
@@ -500,6 +502,12 @@ bool
 image_is_file(const struct image *im)
 {
 	return im->mapped;
+}
+
+const struct name_hash_key *
+image_key(const struct image *im)
+{
+	return &im->key;
 }
 
 const uint8_t *

@@ -65,6 +65,9 @@ void image_unkeep(struct image *im);
 /** Verify what image_open with verify_all verifies. */
 int image_verify(const struct image *im);
 
+/** The hash key that it was made with. */
+const struct name_hash_key *image_key(const struct image *im);
+
 /** The apex in lower case. */
 const uint8_t *image_apex(const struct image *im);
 uint32_t image_serial(const struct image *im);
@@ -86,8 +89,12 @@ const struct image_nsec3 *image_nsec3(const struct image *im);
 /** Ask the processor for the slot of this hash before image_find needs it. */
 void image_prefetch(const struct image *im, uint64_t hash);
 
-/** Once the slot is there: ask for the node that it leads to. */
-void image_prefetch_node(const struct image *im, uint64_t hash);
+/**
+ * Once the slot is there: ask for the node that it leads to.
+ *
+ * Returns  whether there is one, as far as can be told so early
+ */
+bool image_prefetch_node(const struct image *im, uint64_t hash);
 
 /**
  * The node of a name, whatever its flags.
@@ -110,7 +117,23 @@ const struct node *image_nsec3_for(const struct image *im,
 				   const uint8_t hash[NODE_NSEC3_HASH_LEN],
 				   bool *match);
 
+/*
+ * The same step by step, for whom another image may know better: nodes with an
+ * entry that denies names, in the order of NSEC owners or NSEC3 hashes.
+ */
+uint64_t image_denial_count(const struct image *im);
+/** Entry `i`; NULL: there is none, or it is damaged. */
+const struct node *image_denial_at(const struct image *im, uint64_t i);
+/** How many entries match a name or hash or stand before it; more than there
+ * are: damaged. */
+uint64_t image_nsec_rank(const struct image *im, const uint8_t *lower);
+uint64_t image_nsec3_rank(const struct image *im,
+			  const uint8_t hash[NODE_NSEC3_HASH_LEN]);
+
 /** Nodes in canonical order; NULL starts and ends. The first is the apex. */
 const struct node *image_next(const struct image *im, const struct node *n);
+
+/** Is it the last node? When not, NULL of image_next tells of damage. */
+bool image_is_last(const struct image *im, const struct node *n);
 
 #endif

@@ -13,6 +13,8 @@
 #define GUESSES_MAX 4
 /* Fewer candidates than this are looked at one by one. */
 #define SCAN_COUNT 8
+/* Damaged: there is no entry before this one. */
+#define NO_RANK UINT64_MAX
 
 void
 image_prefetch(const struct image *im, uint64_t hash)
@@ -20,7 +22,7 @@ image_prefetch(const struct image *im, uint64_t hash)
 	__builtin_prefetch(&im->hash[image_slot(hash, im->hash_slots)]);
 }
 
-void
+bool
 image_prefetch_node(const struct image *im, uint64_t hash)
 {
 	uint64_t i = image_slot(hash, im->hash_slots);
@@ -34,9 +36,10 @@ image_prefetch_node(const struct image *im, uint64_t hash)
 
 			__builtin_prefetch(n);
 			__builtin_prefetch(n + 64);
-			return;
+			return true;
 		}
 	}
+	return false;
 }
 
 /* Owners are lower-case nearly always, so memcmp settles it nearly always. */
@@ -81,10 +84,33 @@ image_next(const struct image *im, const struct node *n)
 	return image_node_at(im, at);
 }
 
-static const struct node *
-denial_node(const struct image *im, uint64_t i)
+bool
+image_is_last(const struct image *im, const struct node *n)
 {
-	return image_node_at(im, (uint64_t)im->denial_at[i] * 8);
+	return (uint64_t)((const uint8_t *)n - im->base) + n->len ==
+	       im->nodes_end;
+}
+
+uint64_t
+image_denial_count(const struct image *im)
+{
+	return im->denial_count;
+}
+
+const struct node *
+image_denial_at(const struct image *im, uint64_t i)
+{
+	return i < im->denial_count
+		   ? image_node_at(im, (uint64_t)im->denial_at[i] * 8)
+		   : NULL;
+}
+
+/* The entry before `rank`; none before it: the last one's span reaches over
+ * the end. */
+static const struct node *
+entry_before(const struct image *im, uint64_t rank)
+{
+	return image_denial_at(im, (rank > 0 ? rank : im->denial_count) - 1);
 }
 
 /* How many of the first `count` keys are below `key`, or `key` itself too. */
@@ -107,15 +133,15 @@ keys_below(const struct image *im, uint64_t count, uint64_t key, bool or_equal)
 	return low;
 }
 
-const struct node *
-image_nsec_for(const struct image *im, const uint8_t *lower)
+uint64_t
+image_nsec_rank(const struct image *im, const uint8_t *lower)
 {
 	uint8_t key[NAME_KEY_MAX];
 	size_t len = name_key(lower, key);
 	uint64_t fences, fence, low, high;
 
 	if (im->denial != IMAGE_NSEC || len < im->key_len) {
-		return NULL;
+		return NO_RANK;
 	}
 	fence = image_denial_key(key + im->key_len, len - im->key_len);
 	fences = im->head->denial_keys;
@@ -131,10 +157,10 @@ image_nsec_for(const struct image *im, const uint8_t *lower)
 	}
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
-		const struct node *n = denial_node(im, middle);
+		const struct node *n = image_denial_at(im, middle);
 
 		if (n == NULL) {
-			return NULL;
+			return NO_RANK;
 		}
 		if (name_compare(n->owner, lower) <= 0) {
 			low = middle + 1;
@@ -142,8 +168,13 @@ image_nsec_for(const struct image *im, const uint8_t *lower)
 			high = middle;
 		}
 	}
-	/* None before it: the last one's span reaches over the end. */
-	return denial_node(im, (low > 0 ? low : im->denial_count) - 1);
+	return low;
+}
+
+const struct node *
+image_nsec_for(const struct image *im, const uint8_t *lower)
+{
+	return entry_before(im, image_nsec_rank(im, lower));
 }
 
 /* The number of hashes whose first octets are below `key`. */
@@ -184,37 +215,61 @@ hashes_below(const struct image *im, uint64_t key)
 	return low;
 }
 
-const struct node *
-image_nsec3_for(const struct image *im, const uint8_t hash[NODE_NSEC3_HASH_LEN],
-		bool *match)
+/*
+ * How many hashes stand before this one.
+ *
+ * match    receives the node of the hash itself, or NULL
+ */
+static inline uint64_t
+find_hash(const struct image *im, const uint8_t hash[NODE_NSEC3_HASH_LEN],
+	  const struct node **match)
 {
 	uint64_t key = image_denial_key(hash, NODE_NSEC3_HASH_LEN), i;
 	uint8_t owner[NODE_NSEC3_HASH_LEN];
-	const struct node *n;
 
-	*match = false;
+	*match = NULL;
 	if (im->denial != IMAGE_NSEC3) {
-		return NULL;
+		return NO_RANK;
 	}
 	i = hashes_below(im, key);
 	/* Hashes that begin alike are no accident, but must not mislead. */
 	for (; i < im->denial_count && im->denial_key[i] == key; i++) {
+		const struct node *n = image_denial_at(im, i);
 		int order;
 
-		n = denial_node(im, i);
 		if (n == NULL ||
 		    nsec3_hash_of_owner(n->owner, owner) != SECD_OK) {
-			return NULL;
+			return NO_RANK;
 		}
 		order = memcmp(owner, hash, sizeof(owner));
 		if (order == 0) {
-			*match = true;
-			return n;
+			*match = n;
+			return i;
 		}
 		if (order > 0) {
 			break;
 		}
 	}
-	/* None before it: the last one's span reaches over the end. */
-	return denial_node(im, (i > 0 ? i : im->denial_count) - 1);
+	return i;
+}
+
+uint64_t
+image_nsec3_rank(const struct image *im,
+		 const uint8_t hash[NODE_NSEC3_HASH_LEN])
+{
+	const struct node *match;
+	uint64_t rank = find_hash(im, hash, &match);
+
+	return match != NULL ? rank + 1 : rank;
+}
+
+const struct node *
+image_nsec3_for(const struct image *im, const uint8_t hash[NODE_NSEC3_HASH_LEN],
+		bool *match)
+{
+	const struct node *n;
+	uint64_t rank = find_hash(im, hash, &n);
+
+	*match = n != NULL;
+	return n != NULL ? n : entry_before(im, rank);
 }

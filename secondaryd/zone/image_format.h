@@ -74,6 +74,7 @@ struct image {
 	const struct image_header *head;
 	const struct node *apex_node;
 	struct image_nsec3 nsec3;
+	struct name_hash_key key;
 	enum image_denial denial;
 	atomic_uint refs;
 	void *memory; /* what is freed or unmapped: all of the image */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 #include "zone/image_format.h"
+#include "zone/nsec3.h"
 
 /* What each list keeps in memory before it goes to a file. */
 #define LIST_MEMORY ((size_t)1024 * 1024)
@@ -88,9 +89,9 @@ put_offset(struct stream *list, uint64_t at)
 	return stream_put(list, &offset, sizeof(offset));
 }
 
-int
-image_write_nsec(struct image_write *w, const struct node *n, uint64_t at,
-		 const uint8_t *apex)
+static int
+put_nsec(struct image_write *w, const struct node *n, uint64_t at,
+	 const uint8_t *apex)
 {
 	int rc = SECD_OK;
 
@@ -109,9 +110,9 @@ image_write_nsec(struct image_write *w, const struct node *n, uint64_t at,
 	return rc;
 }
 
-int
-image_write_nsec3(struct image_write *w, uint64_t at,
-		  const uint8_t hash[NODE_NSEC3_HASH_LEN])
+static int
+put_nsec3(struct image_write *w, uint64_t at,
+	  const uint8_t hash[NODE_NSEC3_HASH_LEN])
 {
 	uint64_t key = image_denial_key(hash, NODE_NSEC3_HASH_LEN);
 	int rc = stream_put(&w->hashes, &key, sizeof(key));
@@ -121,6 +122,53 @@ image_write_nsec3(struct image_write *w, uint64_t at,
 	}
 	w->nsec3_count += rc == SECD_OK;
 	return rc;
+}
+
+/* Has it an NSEC3 of this chain? There may be a second one in a zone, with
+ * other parameters. */
+static bool
+is_in_chain(const struct node *n, const struct image_nsec3 *chain)
+{
+	struct node_reader r;
+	struct image_nsec3 got;
+	struct rr rr;
+
+	node_reader_init(&r, n);
+	while (node_reader_next(&r, &rr)) {
+		if (rr.type == RR_TYPE_NSEC3 &&
+		    nsec3_params_from_rdata(rr.rdata, rr.rdlen, &got) &&
+		    nsec3_params_equal(&got, chain)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+image_write_denial(struct image_write *w, const struct node *n, uint64_t at,
+		   const uint8_t *apex, const struct image_nsec3 *nsec3)
+{
+	const struct rrset *s = node_find(n, RR_TYPE_NSEC);
+	uint8_t hash[NODE_NSEC3_HASH_LEN];
+
+	if ((n->flags & NODE_OCCLUDED) != 0) {
+		return SECD_OK;
+	}
+	if (s != NULL && s->count > 0) {
+		int rc = put_nsec(w, n, at, apex);
+
+		if (rc != SECD_OK) {
+			return rc;
+		}
+	}
+	s = nsec3 != NULL ? node_find(n, RR_TYPE_NSEC3) : NULL;
+	if (s == NULL || s->count == 0 ||
+	    n->label_count != name_label_count(apex) + 1 ||
+	    nsec3_hash_of_owner(n->owner, hash) != SECD_OK ||
+	    !is_in_chain(n, nsec3)) {
+		return SECD_OK;
+	}
+	return put_nsec3(w, at, hash);
 }
 
 static int

@@ -40,13 +40,13 @@ int image_write_node(struct image_write *w, const struct node *n, uint64_t *at);
 /** Change the flags of a node that was appended. */
 int image_write_flags(struct image_write *w, uint64_t at, uint16_t flags);
 
-/** The node appended last has an NSEC that denies names. */
-int image_write_nsec(struct image_write *w, const struct node *n, uint64_t at,
-		     const uint8_t *apex);
-
-/** The node appended last has an NSEC3 of the chain in force. */
-int image_write_nsec3(struct image_write *w, uint64_t at,
-		      const uint8_t hash[NODE_NSEC3_HASH_LEN]);
+/**
+ * Note what the node appended last denies, if it does.
+ *
+ * nsec3    parameters of the chain in force, or NULL
+ */
+int image_write_denial(struct image_write *w, const struct node *n, uint64_t at,
+		       const uint8_t *apex, const struct image_nsec3 *nsec3);
 
 /** Write the index, and open what was written. */
 int image_write_finish(struct image_write *w, uint32_t serial,

@@ -2,71 +2,103 @@
 
 #include "zone/version.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <urcu-qsbr.h>
 
 #include "base/container.h"
 #include "base/error.h"
 
-struct version {
-	uint64_t seq;
-	struct image *image;
-	struct rr_soa soa;
+/* What readers do not need of a version. */
+struct counted {
+	struct version version;
 	atomic_uint refs;
 	struct rcu_head rcu;
 };
 
 /* The image's builder and reader both see to it that there is one SOA. */
 static void
-read_soa(const struct image *im, struct rr_soa *soa)
+read_soa(struct version *v)
 {
-	static const struct rr_soa none;
-	const struct node *apex = image_apex_node(im);
 	struct node_reader r;
 	struct rr rr;
 
-	*soa = none;
-	node_reader_init(&r, apex);
+	node_reader_init(&r, v->apex);
 	while (node_reader_next(&r, &rr)) {
 		if (rr.type == RR_TYPE_SOA) {
-			rr_soa_get(&rr, soa);
+			rr_soa_get(&rr, &v->soa);
 			return;
 		}
 	}
 }
 
 int
-version_new_take(uint64_t seq, struct image *im, struct version **out)
+version_new(uint64_t seq, struct image *im, struct layer *const *layers,
+	    unsigned count, struct version **out)
 {
-	struct version *v = calloc(1, sizeof(*v));
+	struct counted *c = calloc(1, sizeof(*c));
+	struct version *v;
 
-	if (v == NULL) {
+	assert(count <= VERSION_LAYERS_MAX);
+	if (c == NULL) {
 		return SECD_ENOMEM;
 	}
+	v = &c->version;
 	v->seq = seq;
-	v->image = im;
-	read_soa(im, &v->soa);
-	atomic_init(&v->refs, 1);
+	v->image = image_ref(im);
+	v->denial = image_denial(im);
+	v->apex = image_apex_node(im);
+	v->record_count = image_record_count(im);
+	v->layer_count = count;
+	for (unsigned i = 0; i < count; i++) {
+		v->layers[i] = layer_ref(layers[i]);
+		v->in_layer[i] = layer_image(layers[i]);
+		v->apex = image_apex_node(v->in_layer[i]);
+		v->record_count += (uint64_t)layer_record_delta(layers[i]);
+	}
+	read_soa(v);
+	atomic_init(&c->refs, 1);
 	*out = v;
 	return SECD_OK;
+}
+
+int
+version_new_take(uint64_t seq, struct image *im, struct version **out)
+{
+	int rc = version_new(seq, im, NULL, 0, out);
+
+	if (rc == SECD_OK) {
+		image_unref(im);
+	}
+	return rc;
 }
 
 struct version *
 version_ref(struct version *v)
 {
-	atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
+	struct counted *c = container_of(v, struct counted, version);
+
+	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
 	return v;
 }
 
 void
 version_unref(struct version *v)
 {
-	if (v == NULL ||
-	    atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) != 1) {
+	struct counted *c;
+
+	if (v == NULL) {
 		return;
 	}
+	c = container_of(v, struct counted, version);
+	if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1) {
+		return;
+	}
+	for (unsigned i = 0; i < v->layer_count; i++) {
+		layer_unref(v->layers[i]);
+	}
 	image_unref(v->image);
-	free(v);
+	free(c);
 }
 
 uint64_t
@@ -87,23 +119,28 @@ version_soa(const struct version *v)
 	return &v->soa;
 }
 
+uint64_t
+version_record_count(const struct version *v)
+{
+	return v->record_count;
+}
+
 const struct image *
 version_image(const struct version *v)
 {
 	return v->image;
 }
 
-const struct node *
-version_apex(const struct version *v)
+unsigned
+version_layer_count(const struct version *v)
 {
-	return image_apex_node(v->image);
+	return v->layer_count;
 }
 
-const struct node *
-version_find(const struct version *v, const uint8_t *lower, size_t len,
-	     uint64_t hash)
+struct layer *
+version_layer(const struct version *v, unsigned i)
 {
-	return image_find(v->image, lower, len, hash);
+	return v->layers[i];
 }
 
 /*
@@ -119,7 +156,7 @@ zone_version(const struct zone *z)
 static void
 drop(struct rcu_head *head)
 {
-	version_unref(container_of(head, struct version, rcu));
+	version_unref(&container_of(head, struct counted, rcu)->version);
 }
 
 void
@@ -129,6 +166,7 @@ zone_publish_take(struct zone *z, struct version *v)
 	    __atomic_exchange_n(&z->version, v, __ATOMIC_ACQ_REL);
 
 	if (old != NULL) {
-		call_rcu(&old->rcu, drop);
+		call_rcu(&container_of(old, struct counted, version)->rcu,
+			 drop);
 	}
 }
