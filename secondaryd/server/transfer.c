@@ -12,10 +12,9 @@
 #include "base/log.h"
 #include "server/notifier.h"
 #include "server/thread.h"
-#include "server/zone_entry.h"
-#include "server/zone_publish.h"
+#include "server/zone_commit.h"
+#include "server/zone_life.h"
 #include "server/zone_refresh.h"
-#include "server/zone_verify.h"
 
 /* Suspends are noticed within this time. */
 #define CLOCK_WATCH_S  10.0
@@ -169,7 +168,7 @@ load_zones(struct server *s, const struct config *config)
 	}
 	for (size_t i = 0; i < config->zone_count; i++) {
 		int rc =
-		    zone_entry_new(s, &config->zones[i], &s->zones.entries[i]);
+		    zone_life_new(s, &config->zones[i], &s->zones.entries[i]);
 
 		if (rc != SECD_OK) {
 			log_error("zone %s: cannot be loaded: %s",
@@ -260,8 +259,7 @@ transfer_main(void *arg)
 	/* It only writes: it must not hold up anybody's grace period. */
 	rcu_thread_offline();
 	for (size_t i = 0; i < s->zones.count; i++) {
-		zone_entry_start(s->zones.entries[i]);
-		zone_verify(s->zones.entries[i]);
+		zone_life_start(s->zones.entries[i]);
 	}
 	ev_run(s->loop, 0);
 	rcu_unregister_thread();
@@ -321,7 +319,7 @@ transfer_fini(struct server *s)
 	rcu_barrier();
 	letters_run(mailbox_take(&s->box));
 	for (size_t i = 0; i < s->zones.count; i++) {
-		zone_entry_free(s->zones.entries[i]);
+		zone_life_free(s->zones.entries[i]);
 	}
 	free_list(&s->zones);
 	root_free(s->frontend.root.current);
@@ -350,7 +348,7 @@ merge_zones(struct server *s, const struct config *config,
 
 		is_new[i] = e == NULL;
 		if (is_new[i]) {
-			int rc = zone_entry_new(s, &config->zones[i], &e);
+			int rc = zone_life_new(s, &config->zones[i], &e);
 
 			if (rc != SECD_OK) {
 				return rc;
@@ -367,7 +365,7 @@ undo_merge(struct zone_list *list, const bool *is_new)
 	/* Nobody but this thread has seen the new ones. */
 	for (size_t i = 0; i < list->count; i++) {
 		if (is_new[i]) {
-			zone_entry_free(list->entries[i]);
+			zone_life_free(list->entries[i]);
 		}
 	}
 	free_list(list);
@@ -416,9 +414,8 @@ adopt(struct server *s, struct config *config, struct zone_list *list,
 		struct zone_entry *e = list->entries[i];
 
 		if (is_new[i]) {
-			zone_entry_start(e);
-			zone_verify(e);
-		} else if (zone_entry_configure(e, config->zones[i].policy) !=
+			zone_life_start(e);
+		} else if (zone_life_configure(e, config->zones[i].policy) !=
 			   SECD_OK) {
 			log_error("zone %s: keeps its old settings: no memory",
 				  name_to_text(e->zone.apex, apex));
@@ -431,7 +428,7 @@ adopt(struct server *s, struct config *config, struct zone_list *list,
 		if (zone_list_find(&s->zones, e->zone.apex) == NULL) {
 			log_notice("zone %s: removed",
 				   name_to_text(e->zone.apex, apex));
-			zone_entry_retire(e, true);
+			zone_life_retire(e, true);
 		}
 	}
 	free_list(&old);

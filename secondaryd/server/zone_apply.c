@@ -5,36 +5,35 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "server/zone_refresh.h"
 
 struct apply_job {
 	struct job job; /* first */
 	struct zone_entry *entry;
-	uint32_t attempt;
+	void (*built)(struct zone_entry *e, struct zone_result *result);
 	struct build_params params;
 	struct spool *spool; /* of an AXFR, or */
 	struct image *base;  /* what the changes apply to */
-	struct changeset changes;
-	int rc;
-	struct image *image;
 	struct build_report report;
+	struct zone_result result;
 };
 
 static void
 work(struct job *job)
 {
 	struct apply_job *a = (struct apply_job *)job;
-	const struct changeset *changes = &a->changes;
+	struct zone_result *r = &a->result;
+	const struct changeset *changes = &r->changes;
 
 	if (a->spool != NULL) {
-		a->rc = build_from_spool(&a->params, a->spool, &a->image,
+		r->rc = build_from_spool(&a->params, a->spool, &r->image,
 					 &a->report);
 		spool_free(a->spool);
 		a->spool = NULL;
 	} else {
-		a->rc = build_from_changes(&a->params, a->base, &changes, 1,
-					   &a->image, &a->report);
+		r->rc = build_from_changes(&a->params, a->base, &changes, 1,
+					   &r->image, &a->report);
 	}
+	r->reason = a->report.reason;
 }
 
 static void
@@ -42,16 +41,16 @@ done(struct job *job)
 {
 	struct apply_job *a = (struct apply_job *)job;
 
-	zone_built(a->entry, a->attempt, a->image, &a->changes, a->rc,
-		   a->report.reason);
+	a->built(a->entry, &a->result);
 	zone_entry_release(a->entry);
 	image_unref(a->base);
-	changeset_fini(&a->changes);
+	changeset_fini(&a->result.changes);
 	free(a);
 }
 
 static struct apply_job *
-job_new(struct zone_entry *e, uint32_t attempt)
+job_new(struct zone_entry *e, uint32_t attempt,
+	void (*built)(struct zone_entry *e, struct zone_result *result))
 {
 	struct apply_job *a = calloc(1, sizeof(*a));
 
@@ -62,16 +61,19 @@ job_new(struct zone_entry *e, uint32_t attempt)
 	a->job.done = done;
 	a->job.reply = &e->server->box;
 	a->entry = e;
-	a->attempt = attempt;
+	a->built = built;
+	a->result.attempt = attempt;
 	a->params = zone_build_params(e);
 	zone_entry_hold(e);
 	return a;
 }
 
 int
-zone_apply_spool(struct zone_entry *e, uint32_t attempt, struct spool *spool)
+zone_apply_spool(struct zone_entry *e, uint32_t attempt, struct spool *spool,
+		 void (*built)(struct zone_entry *e,
+			       struct zone_result *result))
 {
-	struct apply_job *a = job_new(e, attempt);
+	struct apply_job *a = job_new(e, attempt, built);
 
 	if (a == NULL) {
 		return SECD_ENOMEM;
@@ -83,7 +85,9 @@ zone_apply_spool(struct zone_entry *e, uint32_t attempt, struct spool *spool)
 
 int
 zone_apply_changes(struct zone_entry *e, uint32_t attempt,
-		   struct changeset *changes)
+		   struct changeset *changes,
+		   void (*built)(struct zone_entry *e,
+				 struct zone_result *result))
 {
 	const struct version *v = e->zone.version;
 	struct apply_job *a;
@@ -91,13 +95,13 @@ zone_apply_changes(struct zone_entry *e, uint32_t attempt,
 	if (v == NULL) {
 		return SECD_EMISMATCH;
 	}
-	a = job_new(e, attempt);
+	a = job_new(e, attempt, built);
 	if (a == NULL) {
 		return SECD_ENOMEM;
 	}
 	/* Only this thread publishes, so the version is not going away now. */
 	a->base = image_ref((struct image *)(uintptr_t)version_image(v));
-	a->changes = *changes;
+	a->result.changes = *changes;
 	*changes = (struct changeset){0};
 	jobs_post(e->server->build, &a->job);
 	return SECD_OK;

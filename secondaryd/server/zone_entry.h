@@ -7,6 +7,24 @@
  * read, and `door`, through which they report a NOTIFY. An entry is retired
  * when a reload drops its zone, and freed when no worker, job, commit or letter
  * can hold it any more.
+ *
+ * The files about a zone form a line. Each calls those above it, never one
+ * below; what a thread, a timer or a connection brings goes down the line
+ * through a function pointer.
+ *
+ *     zone_entry     what all of them share; calls none
+ *     zone_state     the octets that outlive the process
+ *     zone_log, zone_report, zone_status, notifier
+ *                    tell the operator, tell other secondaries
+ *     zone_commit    what is published becomes durable, then is told
+ *     zone_publish   what readers see
+ *     zone_apply     what was received becomes an image
+ *     zone_exchange  one question to a primary
+ *     zone_receive   what the answer is good for
+ *     zone_refresh   drives the refresh machine; every event ends up here
+ *     zone_load, zone_verify
+ *                    what the store has
+ *     zone_life      begin, configure, retire
  */
 
 #ifndef SECD_SERVER_ZONE_ENTRY_H
@@ -21,6 +39,7 @@
 #include "zone/version.h"
 
 struct notify_target;
+struct zone_exchange_events;
 
 /* One address of one of the zone's primaries: what refresh.h numbers. */
 struct primary_address {
@@ -68,6 +87,7 @@ struct zone_entry {
 	unsigned asked; /* the primary that a connection was asked for */
 	struct link *link;
 	struct exchange *exchange;
+	const struct zone_exchange_events *events; /* of the exchange */
 	bool has_action;   /* `action` is started, but no exchange runs yet */
 	bool was_repeated; /* `action`, on a connection of its own */
 	struct refresh_action action;
@@ -109,32 +129,6 @@ struct zone_entry {
 	struct rcu_head rcu;
 	struct letter grace_letter;
 };
-
-/**
- * Make an entry for a zone of the configuration and load what the store has.
- * Its version, if any, is published: it answers as soon as it is in the root.
- *
- * Returns  SECD_OK, SECD_ENOMEM, SECD_EIO (the store cannot be read)
- */
-int zone_entry_new(struct server *s, const struct config_zone *zone,
-		   struct zone_entry **out);
-
-/** Start its timers: the zone acts from now on. */
-void zone_entry_start(struct zone_entry *e);
-
-/**
- * Put another configuration in force; the zone is the same.
- *
- * Returns  SECD_OK, SECD_ENOMEM (the old one is still in force)
- */
-int zone_entry_configure(struct zone_entry *e, const struct config_policy *p);
-
-/**
- * The zone is not in the configuration any more, nor in the root. Stops
- * everything, and frees the entry when nobody holds it. The store forgets the
- * zone when `forget` is set.
- */
-void zone_entry_retire(struct zone_entry *e, bool forget);
 
 /** Free an entry that no other thread and no letter can know. */
 void zone_entry_free(struct zone_entry *e);

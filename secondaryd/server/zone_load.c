@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "server/zone_publish.h"
+#include "server/zone_state.h"
 
 /* The stored image with the stored changesets applied. */
 static int

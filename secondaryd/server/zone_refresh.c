@@ -4,24 +4,18 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/container.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "server/zone_apply.h"
+#include "server/zone_commit.h"
+#include "server/zone_exchange.h"
 #include "server/zone_log.h"
 #include "server/zone_publish.h"
+#include "server/zone_receive.h"
 
-#define CONNECT_MS     5000
-#define SILENCE_MS     10000
-#define RATE_WINDOW_MS 60000
-/* What a spool holds in memory before it goes to a file. */
-#define SPOOL_CHUNK (16u << 20)
-/* An IXFR is held in memory; one larger than this is worth an AXFR. */
-#define CHANGESET_OCTETS_MAX (64u << 20)
 /* So that the timer is looked at again even when nothing is due for weeks. */
 #define SLEEP_MAX_S             86400.0
 #define NOTIFY_LINES_PER_SECOND 5
@@ -155,89 +149,12 @@ zone_wake(struct zone_entry *e)
 }
 
 static void
-deliver_failure(struct zone_entry *e, const struct exchange_result *result)
+on_built(struct zone_entry *e, struct zone_result *result)
 {
-	zone_log_failure(e, result);
-	refresh_failed(e->refresh, e->action.attempt, result->in->failure,
-		       result->in->rcode, result->in->text, clock_boot_ms());
-}
-
-/* A complete transfer goes to the build thread. */
-static int
-deliver_transfer(struct zone_entry *e)
-{
-	struct changeset changes = {0};
-	struct spool *spool = exchange_take_spool(e->exchange);
-	int rc;
-
-	if (spool != NULL) {
-		rc = zone_apply_spool(e, e->action.attempt, spool);
-		if (rc != SECD_OK) {
-			spool_free(spool);
-		}
-		return rc;
+	if (zone_receive_built(e, result)) {
+		zone_sync_status(e);
+		zone_wake(e);
 	}
-	rc = exchange_take_changeset(e->exchange, &changes);
-	if (rc == SECD_OK) {
-		rc = zone_apply_changes(e, e->action.attempt, &changes);
-		changeset_fini(&changes);
-	}
-	return rc;
-}
-
-static int
-summarise(struct zone_entry *e, const struct xfr_in_result *in)
-{
-	struct primary_address a = zone_primary(e->policy, e->action.primary);
-	char key[NAME_TEXT_MAX] = "";
-	struct transfer_summary *s;
-
-	if (a.remote->key != NULL) {
-		name_to_text(a.remote->key->name, key);
-	}
-	s = calloc(1, sizeof(*s) + strlen(key) + 1);
-	if (s == NULL) {
-		return SECD_ENOMEM;
-	}
-	s->kind = in->outcome;
-	s->octets = in->octets;
-	s->records = in->records;
-	s->messages = in->messages;
-	s->duration_ms = clock_boot_ms() - e->action_started_ms;
-	s->had_serial = e->zone.version != NULL;
-	s->from_serial = s->had_serial ? version_serial(e->zone.version) : 0;
-	s->serial = in->soa.serial;
-	address_text(a.to, s->primary, sizeof(s->primary));
-	memcpy(s->key, key, strlen(key) + 1);
-	free(e->arriving);
-	e->arriving = s;
-	return SECD_OK;
-}
-
-static void
-deliver_answer(struct zone_entry *e, const struct exchange_result *result)
-{
-	int64_t now = clock_boot_ms();
-	int rc;
-
-	if (refresh_primary(e->refresh, e->action.primary)->failures > 0) {
-		zone_log_recovery(e);
-	}
-	if (!refresh_answered(e->refresh, e->action.attempt, result->in, now)) {
-		zone_log_answer(e, result->in);
-		zone_save_state(e);
-		return;
-	}
-	rc = summarise(e, result->in);
-	if (rc == SECD_OK) {
-		rc = deliver_transfer(e);
-	}
-	if (rc != SECD_OK) {
-		refresh_apply_failed(e->refresh, e->action.attempt,
-				     FAILURE_LOCAL, secd_strerror(rc), now);
-		return;
-	}
-	e->activity = ZONE_BUILDING;
 }
 
 /* After an exchange: another step to the same primary keeps the connection. */
@@ -276,7 +193,7 @@ go_on(struct zone_entry *e, bool reusable)
 }
 
 static void
-finish(struct zone_entry *e, enum exchange_verdict verdict)
+on_ended(struct zone_entry *e, enum exchange_verdict verdict)
 {
 	struct exchange_result result;
 	bool reusable;
@@ -285,9 +202,9 @@ finish(struct zone_entry *e, enum exchange_verdict verdict)
 	reusable =
 	    verdict == EXCHANGE_DONE && result.in->outcome != XFR_IN_USE_AXFR;
 	if (verdict == EXCHANGE_DONE) {
-		deliver_answer(e, &result);
+		zone_receive_answer(e, &result, on_built);
 	} else {
-		deliver_failure(e, &result);
+		zone_receive_failure(e, &result);
 	}
 	exchange_free(e->exchange);
 	e->exchange = NULL;
@@ -295,25 +212,7 @@ finish(struct zone_entry *e, enum exchange_verdict verdict)
 }
 
 static void
-on_message(void *arg, uint8_t *msg, size_t len)
-{
-	struct zone_entry *e = arg;
-	enum exchange_verdict verdict =
-	    exchange_message(e->exchange, msg, len, clock_wall_s());
-
-	if (verdict != EXCHANGE_MORE) {
-		finish(e, verdict);
-	} else if (exchange_may_end(e->exchange)) {
-		link_set_silence(e->link, EXCHANGE_PAUSE_MS);
-	} else {
-		link_set_silence(e->link, SILENCE_MS);
-	}
-}
-
-/* The primary closed a connection that it had kept, or its process for it just
- * ended (NSD does so at each reload): that says nothing of the primary. */
-static void
-repeat(struct zone_entry *e)
+on_closed(struct zone_entry *e)
 {
 	exchange_free(e->exchange);
 	e->exchange = NULL;
@@ -323,93 +222,17 @@ repeat(struct zone_entry *e)
 	queue(e, e->action.primary);
 }
 
-static void
-on_link_failed(void *arg, enum link_failure why, const char *reason)
-{
-	static const enum failure classes[] = {
-	    [LINK_CONNECT] = FAILURE_CONNECT,
-	    [LINK_TIMEOUT] = FAILURE_TIMEOUT,
-	    [LINK_CLOSED] = FAILURE_CLOSED,
-	    [LINK_LIMIT] = FAILURE_LIMIT,
-	};
-	struct zone_entry *e = arg;
-	struct exchange_result result;
-
-	exchange_result(e->exchange, &result);
-	if (why == LINK_CLOSED && result.in->messages == 0 &&
-	    !e->was_repeated) {
-		repeat(e);
-		return;
-	}
-	finish(e, exchange_stop(e->exchange, classes[why], reason));
-}
-
-static int
-exchange_start(struct zone_entry *e)
-{
-	static const enum xfr_in_question questions[] = {
-	    [REFRESH_SOA] = XFR_IN_ASK_SOA,
-	    [REFRESH_IXFR] = XFR_IN_ASK_IXFR,
-	    [REFRESH_AXFR] = XFR_IN_ASK_AXFR,
-	};
-	const struct config_limits *limits = &e->policy->limits;
-	struct primary_address a = zone_primary(e->policy, e->action.primary);
-	struct exchange_params p = {
-	    .in = {.apex = e->zone.apex,
-		   .question = questions[e->action.step],
-		   .serial = e->action.serial,
-		   .policy = e->action.policy,
-		   .limits = {.octets = limits->octets,
-			      .records = limits->records,
-			      .changeset_octets = CHANGESET_OCTETS_MAX},
-		   .spool_dir = store_image_dir(e->server->store),
-		   .spool_chunk = SPOOL_CHUNK},
-	    .key = a.remote->key == NULL ? NULL : a.remote->key->key,
-	};
-
-	if (getrandom(&p.in.id, sizeof(p.in.id), 0) != sizeof(p.in.id)) {
-		return SECD_EIO;
-	}
-	return exchange_new(&p, &e->exchange);
-}
-
-static int
-send_request(struct zone_entry *e)
-{
-	const struct config_limits *limits = &e->policy->limits;
-	struct link_user user = {on_message, on_link_failed, e};
-	struct link_limits link_limits = {
-	    .connect_ms = CONNECT_MS,
-	    .silence_ms = SILENCE_MS,
-	    .total_ms = (int64_t)limits->transfer_s * 1000,
-	    .octets_per_s = limits->transfer_min_rate,
-	    .rate_window_ms = RATE_WINDOW_MS,
-	};
-	uint8_t request[EXCHANGE_REQUEST_MAX];
-	size_t len;
-	int rc = exchange_start(e);
-
-	if (rc == SECD_OK) {
-		rc = exchange_request(e->exchange, request, sizeof(request),
-				      &len, clock_wall_s());
-	}
-	if (rc == SECD_OK) {
-		link_use(e->link, &user, &link_limits);
-		rc = link_send(e->link, request, len);
-	}
-	return rc;
-}
-
 /* Run the action on the link that is there. */
 static void
 start_action(struct zone_entry *e)
 {
+	static const struct zone_exchange_events events = {on_ended, on_closed};
 	int rc;
 
 	e->has_action = false;
 	e->activity = ZONE_ASKING;
 	e->action_started_ms = clock_boot_ms();
-	rc = send_request(e);
+	rc = zone_exchange_start(e, &events);
 	if (rc != SECD_OK) {
 		exchange_free(e->exchange);
 		e->exchange = NULL;
@@ -487,9 +310,19 @@ on_no_link(struct pool_request *r, const char *reason)
 	ask_again(e);
 }
 
+static void
+on_timer(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	zone_wake(timer->data);
+}
+
 void
 zone_refresh_init(struct zone_entry *e)
 {
+	ev_init(&e->timer, on_timer);
+	e->timer.data = e;
 	e->request.ready = on_link;
 	e->request.failed = on_no_link;
 }
@@ -530,34 +363,12 @@ zone_command(struct zone_entry *e, enum refresh_command command)
 }
 
 void
-zone_built(struct zone_entry *e, uint32_t attempt, struct image *image,
-	   struct changeset *changes, int rc, const char *reason)
+zone_withdraw(struct zone_entry *e, const char *reason)
 {
-	int64_t now = clock_boot_ms();
-
-	if (e->retired || e->activity != ZONE_BUILDING ||
-	    attempt != e->action.attempt) {
-		image_unref(image); /* it took too long; another step runs */
-		return;
-	}
-	e->activity = ZONE_IDLE;
-	if (rc == SECD_OK) {
-		rc = zone_publish(e, attempt, image, changes);
-		reason = "";
-	}
-	if (rc != SECD_OK) {
-		reason = reason[0] == '\0' ? secd_strerror(rc) : reason;
-		zone_log_refused(e, reason);
-		refresh_apply_failed(e->refresh, attempt, failure_of_build(rc),
-				     reason, now);
-	} else {
-		free(e->last);
-		e->last = e->arriving;
-		e->arriving = NULL;
-		e->last->ended_at = clock_wall_s();
-		e->last->duration_ms = now - e->action_started_ms;
-		zone_log_transfer(e);
-	}
-	zone_sync_status(e);
-	zone_wake(e);
+	zone_publish_take(&e->zone, NULL);
+	version_unref(e->told);
+	e->told = NULL;
+	e->in_store = e->durable = false;
+	zone_abandon(e);
+	refresh_lost(e->refresh, reason, clock_boot_ms());
 }

@@ -23,12 +23,7 @@ void zone_abandon(struct zone_entry *e);
 void zone_notified(struct zone_entry *e, const struct zone_notify *notify);
 void zone_command(struct zone_entry *e, enum refresh_command command);
 
-/**
- * A transfer is built (zone_apply.h): publish it, or report why not.
- *
- * image    taken over; NULL: it failed
- */
-void zone_built(struct zone_entry *e, uint32_t attempt, struct image *image,
-		struct changeset *changes, int rc, const char *reason);
+/** What is held cannot be trusted: stop answering, transfer again. */
+void zone_withdraw(struct zone_entry *e, const char *reason);
 
 #endif

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "server/zone_publish.h"
 #include "server/zone_refresh.h"
 
 struct verify_job {

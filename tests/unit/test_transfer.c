@@ -23,7 +23,7 @@
 #include "primary.h"
 #include "rnd.h"
 #include "server/zone_entry.h"
-#include "server/zone_publish.h"
+#include "server/zone_commit.h"
 #include "server/zone_refresh.h"
 #include "store/store_internal.h"
 #include "store_dir.h"

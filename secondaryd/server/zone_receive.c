@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "server/zone_receive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "server/zone_commit.h"
+#include "server/zone_log.h"
+#include "server/zone_publish.h"
+
+void
+zone_receive_failure(struct zone_entry *e, const struct exchange_result *result)
+{
+	zone_log_failure(e, result);
+	refresh_failed(e->refresh, e->action.attempt, result->in->failure,
+		       result->in->rcode, result->in->text, clock_boot_ms());
+}
+
+/* A complete transfer goes to the build thread. */
+static int
+apply(struct zone_entry *e,
+      void (*built)(struct zone_entry *e, struct zone_result *result))
+{
+	struct changeset changes = {0};
+	struct spool *spool = exchange_take_spool(e->exchange);
+	int rc;
+
+	if (spool != NULL) {
+		rc = zone_apply_spool(e, e->action.attempt, spool, built);
+		if (rc != SECD_OK) {
+			spool_free(spool);
+		}
+		return rc;
+	}
+	rc = exchange_take_changeset(e->exchange, &changes);
+	if (rc == SECD_OK) {
+		rc = zone_apply_changes(e, e->action.attempt, &changes, built);
+		changeset_fini(&changes);
+	}
+	return rc;
+}
+
+static int
+summarise(struct zone_entry *e, const struct xfr_in_result *in)
+{
+	struct primary_address a = zone_primary(e->policy, e->action.primary);
+	char key[NAME_TEXT_MAX] = "";
+	struct transfer_summary *s;
+
+	if (a.remote->key != NULL) {
+		name_to_text(a.remote->key->name, key);
+	}
+	s = calloc(1, sizeof(*s) + strlen(key) + 1);
+	if (s == NULL) {
+		return SECD_ENOMEM;
+	}
+	s->kind = in->outcome;
+	s->octets = in->octets;
+	s->records = in->records;
+	s->messages = in->messages;
+	s->duration_ms = clock_boot_ms() - e->action_started_ms;
+	s->had_serial = e->zone.version != NULL;
+	s->from_serial = s->had_serial ? version_serial(e->zone.version) : 0;
+	s->serial = in->soa.serial;
+	address_text(a.to, s->primary, sizeof(s->primary));
+	memcpy(s->key, key, strlen(key) + 1);
+	free(e->arriving);
+	e->arriving = s;
+	return SECD_OK;
+}
+
+void
+zone_receive_answer(struct zone_entry *e, const struct exchange_result *result,
+		    void (*built)(struct zone_entry *e,
+				  struct zone_result *result))
+{
+	int64_t now = clock_boot_ms();
+	int rc;
+
+	if (refresh_primary(e->refresh, e->action.primary)->failures > 0) {
+		zone_log_recovery(e);
+	}
+	if (!refresh_answered(e->refresh, e->action.attempt, result->in, now)) {
+		zone_log_answer(e, result->in);
+		zone_save_state(e);
+		return;
+	}
+	rc = summarise(e, result->in);
+	if (rc == SECD_OK) {
+		rc = apply(e, built);
+	}
+	if (rc != SECD_OK) {
+		refresh_apply_failed(e->refresh, e->action.attempt,
+				     FAILURE_LOCAL, secd_strerror(rc), now);
+		return;
+	}
+	e->activity = ZONE_BUILDING;
+}
+
+/* What was received is built: publish it, or report why not. */
+bool
+zone_receive_built(struct zone_entry *e, struct zone_result *result)
+{
+	const char *reason = result->reason;
+	int64_t now = clock_boot_ms();
+	int rc = result->rc;
+
+	if (e->retired || e->activity != ZONE_BUILDING ||
+	    result->attempt != e->action.attempt) {
+		/* It took too long; another step runs. */
+		image_unref(result->image);
+		return false;
+	}
+	e->activity = ZONE_IDLE;
+	if (rc == SECD_OK) {
+		rc = zone_publish(e, result->attempt, result->image,
+				  &result->changes);
+		reason = "";
+	}
+	if (rc != SECD_OK) {
+		reason = reason[0] == '\0' ? secd_strerror(rc) : reason;
+		zone_log_refused(e, reason);
+		refresh_apply_failed(e->refresh, result->attempt,
+				     failure_of_build(rc), reason, now);
+	} else {
+		free(e->last);
+		e->last = e->arriving;
+		e->arriving = NULL;
+		e->last->ended_at = clock_wall_s();
+		e->last->duration_ms = now - e->action_started_ms;
+		zone_log_transfer(e);
+	}
+	return true;
+}
