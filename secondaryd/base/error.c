@@ -7,6 +7,8 @@ secd_strerror(int rc)
 {
 	/* No default: the compiler then names a code that was forgotten. */
 	switch ((enum secd_error)rc) {
+	case SECD_MORE:
+		return "more to come";
 	case SECD_OK:
 		return "success";
 	case SECD_ENOMEM:

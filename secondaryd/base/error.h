@@ -2,7 +2,7 @@
 /*
  * error -- the one set of results that functions of this program return.
  *
- * SECD_OK is zero, everything else is negative. A function's documentation
+ * SECD_OK is zero, failures are negative. A function's documentation
  * lists which it returns; results come back through `out` pointers, which are
  * untouched on failure. Codes of libraries stop in the file that calls them.
  */
@@ -10,24 +10,7 @@
 #ifndef SECD_BASE_ERROR_H
 #define SECD_BASE_ERROR_H
 
-enum secd_error {
-	SECD_OK = 0,
-	SECD_ENOMEM = -1,    /* no memory */
-	SECD_EINVAL = -2,    /* an argument or a setting is out of range */
-	SECD_EMALF = -3,     /* octets that do not follow their format */
-	SECD_ENOTFOUND = -4, /* no such thing */
-	SECD_EEXIST = -5,    /* there already */
-	SECD_EIO = -6,       /* the operating system refused a read or write */
-	SECD_ENOSPC = -7,    /* no room: disk, database or caller's buffer */
-	SECD_EPERM = -8,     /* not allowed: mode, owner, policy */
-	SECD_ELIMIT = -9,    /* a configured limit is exceeded */
-	SECD_EAUTH = -10,    /* TSIG is missing or does not verify */
-	SECD_EMISMATCH = -11, /* well formed, but does not fit what is held */
-	SECD_ETIMEOUT = -12, /* a deadline passed */
-	SECD_EBUSY = -13,    /* cannot be done now; asking again makes sense */
-	SECD_ECLOSED = -14,  /* the other side went away */
-	SECD_ENOTSUP = -15,  /* not supported here */
-};
+#include "secondaryd/error.h"
 
 /** One lower-case sentence without a full stop; never NULL, static. */
 const char *secd_strerror(int rc);
