@@ -4,6 +4,7 @@
  */
 
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,9 @@
 #include "server/transfer.h"
 
 enum { EXIT_USAGE = 2 };
+
+/* Octets from which memory goes back to the system as soon as it is freed. */
+#define LARGE_BUFFER (256 * 1024)
 
 /* Everything that is started, in the order of starting. */
 struct process {
@@ -228,6 +232,9 @@ run(struct process *p)
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a full quota is an error like another */
+	/* Else the first large buffer that is freed teaches malloc to keep
+	 * those to come: the daemon would stay as large as a build was. */
+	mallopt(M_MMAP_THRESHOLD, LARGE_BUFFER);
 	/* Before there is any secret in memory, and any thread. */
 	rc = helper_start(&p->helper);
 	if (rc != SECD_OK) {
