@@ -65,7 +65,7 @@ put_soa(struct answer *a)
 	answer_must(a, response_put(&a->r, RESPONSE_AUTHORITY, apex, s, &owner,
 				    a->sigs));
 	/* RFC 2308 section 3 */
-	if (minimum < s->ttl) {
+	if (minimum < rrset_ttl(s)) {
 		response_set_ttl(&a->r, at, minimum);
 	}
 }
@@ -237,8 +237,8 @@ answer_dname(struct answer *a, const struct node *n)
 		return false;
 	}
 	at = a->r.len;
-	answer_must(a, response_put_cname(&a->r, &a->name, s->ttl, prefix_len,
-					  &target));
+	answer_must(a, response_put_cname(&a->r, &a->name, rrset_ttl(s),
+					  prefix_len, &target));
 	/* A DNAME that leads below itself would do so for ever. */
 	return follow(a, at) && !name_is_in(a->lower, n->owner);
 }

@@ -28,7 +28,7 @@
 #include "zone/image.h"
 #include "zone/stream.h"
 
-#define IMAGE_MAGIC      "SECDIMG1"
+#define IMAGE_MAGIC      "SECDIMG2"
 #define IMAGE_BYTE_ORDER 0x01020304u
 #define IMAGE_BLOCK_LEN  ((size_t)64 * 1024)
 #define IMAGE_FENCE_STEP 16u

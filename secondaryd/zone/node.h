@@ -44,6 +44,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/octets.h"
 #include "wire/name.h"
 #include "wire/rr.h"
 
@@ -93,7 +94,6 @@ struct fixup {
 struct rrset {
 	uint32_t wire_len; /* octets of the RRs */
 	uint32_t sig_len;  /* octets of the RRSIGs at the end */
-	uint32_t ttl;      /* of the RRSIGs if count is 0 */
 	uint16_t glue_len; /* octets of the glue RRs behind the RRs */
 	uint16_t type;
 	uint16_t count;     /* RRs; 0 for RRSIGs whose RRset is missing */
@@ -156,6 +156,16 @@ static inline const uint8_t *
 rrset_wire(const struct rrset *s)
 {
 	return (const uint8_t *)(rrset_fixups(s) + s->fixup_count);
+}
+
+/** The TTL of its RRs; of the RRSIGs if it has no RRs. */
+static inline uint32_t
+rrset_ttl(const struct rrset *s)
+{
+	/* Owner, type and class stand before it. */
+	return s->wire_len >= 10 || s->sig_len >= 10
+		   ? get_u32(rrset_wire(s) + 6)
+		   : 0;
 }
 
 /** The RRset of a type, or NULL. */

@@ -294,7 +294,6 @@ put_rrset(struct node_write *w, const struct owner_rrset *s)
 {
 	const struct rr *rrs = w->spec->set->rrs + s->first;
 	struct rrset head = {
-	    .ttl = rrs->ttl,
 	    .type = s->type,
 	    .count = (uint16_t)s->count,
 	    .sig_count = (uint16_t)s->sig_count,

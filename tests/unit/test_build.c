@@ -369,7 +369,7 @@ duplicates_are_merged_and_ttls_level(void **state)
 	s = node_find(node_of("m.example."), RR_TYPE_MX);
 	assert_int_equal(s->count, 2);
 	assert_int_equal(s->sig_count, 2);
-	assert_int_equal(s->ttl, 200);
+	assert_int_equal(rrset_ttl(s), 200);
 	/* Every record says so, and RRSIGs have a TTL of their own. */
 	assert_int_equal(rrset_wire(s)[9], 200);
 	assert_int_equal(rrset_wire(s)[s->wire_len + 9], 60);
@@ -391,7 +391,8 @@ a_ttl_with_the_top_bit_is_zero(void **state)
 	}
 	assert_int_equal(spool_record_count(s), 4);
 	assert_int_equal(build_from_spool(&params, s, &im, &report), SECD_OK);
-	assert_int_equal(node_find(node_of("a.example."), RR_TYPE_A)->ttl, 0);
+	assert_int_equal(rrset_ttl(node_find(node_of("a.example."), RR_TYPE_A)),
+			 0);
 	spool_free(s);
 	zonefile_free(&z);
 }

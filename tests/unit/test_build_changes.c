@@ -352,17 +352,17 @@ the_record_added_last_gives_the_ttl(void **state)
 	(void)state;
 	accept(APEX "a 60 A 192.0.2.1\na 60 A 192.0.2.2\n",
 	       LINES("+ a 30 A 192.0.2.3", "+ a 90 A 192.0.2.0"));
-	assert_int_equal(changed_rrset("a.example.", RR_TYPE_A)->ttl, 90);
+	assert_int_equal(rrset_ttl(changed_rrset("a.example.", RR_TYPE_A)), 90);
 	/* Gone again, but that TTL was the RRset's. */
 	accept(APEX "a 60 A 192.0.2.1\n",
 	       LINES("+ a 30 A 192.0.2.3", "=", "- a A 192.0.2.3"));
-	assert_int_equal(changed_rrset("a.example.", RR_TYPE_A)->ttl, 30);
+	assert_int_equal(rrset_ttl(changed_rrset("a.example.", RR_TYPE_A)), 30);
 	accept(APEX "a 60 A 192.0.2.1\n",
 	       LINES("- a 60 A 192.0.2.1", "+ a 61 A 192.0.2.1"));
-	assert_int_equal(changed_rrset("a.example.", RR_TYPE_A)->ttl, 61);
+	assert_int_equal(rrset_ttl(changed_rrset("a.example.", RR_TYPE_A)), 61);
 	accept(APEX "a 60 A 192.0.2.1\na 60 A 192.0.2.2\n",
 	       LINES("- a 5 A 192.0.2.1"));
-	assert_int_equal(changed_rrset("a.example.", RR_TYPE_A)->ttl, 60);
+	assert_int_equal(rrset_ttl(changed_rrset("a.example.", RR_TYPE_A)), 60);
 }
 
 static void
