@@ -351,7 +351,12 @@ zone_notified(struct zone_entry *e, const struct zone_notify *notify)
 			break;
 		}
 	}
-	refresh_notified(e->refresh, primary, clock_boot_ms());
+	if (notify->has_serial) {
+		refresh_claimed(e->refresh, primary, notify->serial,
+				clock_boot_ms());
+	} else {
+		refresh_notified(e->refresh, primary, clock_boot_ms());
+	}
 	zone_wake(e);
 }
 

@@ -217,6 +217,14 @@ step_failed(struct refresh *r, enum failure failure, uint8_t rcode,
 	struct refresh_peer *p = &r->peers[r->primary];
 
 	refresh_peer_failed(p, failure, text, now_ms);
+	if (r->is_on_claim && is_axfr_next(failure, rcode) && !r->has_command) {
+		r->is_on_claim = false;
+		r->was_ixfr_asked = true;
+		refresh_say(r, "%s: IXFR: %s; SOA is next", p->name,
+			    p->known.error);
+		next_step(r, REFRESH_SOA, now_ms);
+		return;
+	}
 	if (r->step == REFRESH_IXFR && is_axfr_next(failure, rcode) &&
 	    !r->has_command) {
 		refresh_say(r, "%s: IXFR: %s; AXFR is next", p->name,
@@ -250,7 +258,10 @@ soa_seen(struct refresh *r, uint32_t serial, int64_t now_ms)
 			return;
 		}
 		refresh_say(r, "%s has serial %u", p->name, serial);
-		next_step(r, r->has_zone ? REFRESH_IXFR : REFRESH_AXFR, now_ms);
+		next_step(r,
+			  r->has_zone && !r->was_ixfr_asked ? REFRESH_IXFR
+							    : REFRESH_AXFR,
+			  now_ms);
 		return;
 	}
 	if (serial != r->soa.serial) {
@@ -296,15 +307,23 @@ bool
 refresh_answered(struct refresh *r, uint32_t attempt,
 		 const struct xfr_in_result *in, int64_t now_ms)
 {
+	bool is_on_claim;
+
 	now_ms = refresh_touch(r, now_ms);
 	if (!is_in_flight(r, attempt, REFRESH_ASKING)) {
 		return false;
 	}
+	is_on_claim = r->is_on_claim;
+	r->is_on_claim = false; /* now it said something itself */
 	switch (in->outcome) {
 	case XFR_IN_SOA:
 		soa_seen(r, in->soa.serial, now_ms);
 		return false;
 	case XFR_IN_UP_TO_DATE:
+		if (is_on_claim) {
+			soa_seen(r, in->soa.serial, now_ms);
+			return false;
+		}
 		refresh_peer_seen(&r->peers[r->primary], in->soa.serial,
 				  now_ms);
 		step_failed(r, FAILURE_MISMATCH, 0,

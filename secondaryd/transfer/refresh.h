@@ -10,7 +10,9 @@
  * A round asks the primaries one after the other: first the one that sent the
  * NOTIFY, else the one that worked last; those that were unreachable come
  * last. A SOA query each; a newer serial is fetched at once by IXFR when a
- * version is held, by AXFR otherwise. IXFR falls back to AXFR from the same
+ * version is held, by AXFR otherwise. A primary whose NOTIFY claims a newer
+ * serial is asked for IXFR without that query; what it answers counts for one,
+ * and the query follows when it does not answer. IXFR falls back to AXFR from the same
  * primary after an error RCODE, a broken stream, differences that do not
  * apply, a limit, an end of the connection or a timeout; a failure of TSIG,
  * of the connection, or of an AXFR goes on to the next primary. The round
@@ -197,12 +199,19 @@ void refresh_failed(struct refresh *r, uint32_t attempt, enum failure failure,
 
 /**
  * A NOTIFY came from someone who may send it. Any number of them while a step
- * is in flight makes one more round. A serial is not asked for: it would be
- * a stranger's word.
+ * is in flight makes one more round.
  *
  * primary  index, or -1: not one of the primaries
  */
 void refresh_notified(struct refresh *r, int primary, int64_t now_ms);
+
+/**
+ * The same, with the serial that it claims there is. It is a hint (RFC 1996
+ * section 3.7): the serial that is held means that there is nothing to do, a
+ * newer one decides what is asked first, not what is believed.
+ */
+void refresh_claimed(struct refresh *r, int primary, uint32_t serial,
+		     int64_t now_ms);
 
 enum refresh_command {
 	REFRESH_COMMAND_REFRESH,    /* ask now, forget what was bad */

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "transfer/refresh_internal.h"
+#include "wire/serial.h"
 
 /* Fruitless NOTIFYs are forgotten after a quiet minute. */
 #define NOTIFY_QUIET_MS (60 * SECOND_MS)
@@ -14,14 +15,20 @@ is_idle(const struct refresh *r)
 	return r->state == REFRESH_WAITING && !r->in_round;
 }
 
-void
-refresh_notified(struct refresh *r, int primary, int64_t now_ms)
+static bool
+is_primary(const struct refresh *r, int primary)
+{
+	return primary >= 0 && (unsigned)primary < r->cfg.primary_count;
+}
+
+/* A NOTIFY that is worth asking for; those that wait are one. */
+static void
+note_notify(struct refresh *r, int primary, int64_t now_ms)
 {
 	int64_t at_ms;
 
-	now_ms = refresh_touch(r, now_ms);
 	r->is_notified = true;
-	if (primary >= 0 && (unsigned)primary < r->cfg.primary_count) {
+	if (is_primary(r, primary)) {
 		r->notifier = primary;
 	}
 	if (now_ms - r->notify_from_ms > NOTIFY_QUIET_MS) {
@@ -39,6 +46,33 @@ refresh_notified(struct refresh *r, int primary, int64_t now_ms)
 		at_ms = r->at_ms;
 	}
 	refresh_plan(r, at_ms);
+}
+
+void
+refresh_notified(struct refresh *r, int primary, int64_t now_ms)
+{
+	now_ms = refresh_touch(r, now_ms);
+	r->has_claim = false;
+	note_notify(r, primary, now_ms);
+}
+
+void
+refresh_claimed(struct refresh *r, int primary, uint32_t serial, int64_t now_ms)
+{
+	bool is_newer = r->has_zone && serial_is_newer(serial, r->soa.serial);
+
+	now_ms = refresh_touch(r, now_ms);
+	if (r->has_zone && serial == r->soa.serial && !r->expired) {
+		return;
+	}
+	if (!is_newer || !is_primary(r, primary)) {
+		r->has_claim = false;
+	} else if (!r->is_notified ||
+		   (r->has_claim && serial_is_newer(serial, r->claim))) {
+		r->has_claim = true;
+		r->claim = serial;
+	}
+	note_notify(r, primary, now_ms);
 }
 
 void
@@ -116,6 +150,7 @@ refresh_configure(struct refresh *r, const struct refresh_config *cfg,
 	r->cfg.primary_names = NULL;
 	r->current = current;
 	r->notifier = -1;
+	r->has_claim = false;
 	refresh_set_expiry(r);
 	refresh_plan(r, due_after_change(r, is_now, now_ms));
 	refresh_say(r, "the configuration changed");

@@ -61,13 +61,17 @@ struct refresh {
 	enum refresh_mode mode;
 	bool is_survey;        /* ask every primary */
 	bool by_notify;        /* a NOTIFY started it */
+	bool is_on_claim;      /* IXFR is asked for on a NOTIFY's word */
+	bool was_ixfr_asked;   /* and came to nothing */
 	bool is_confirmed;     /* a primary has our serial */
 	bool is_local;         /* we failed, not they */
 	unsigned current;      /* the primary that worked last */
 	unsigned failed_count; /* rounds in a row */
 
 	bool is_notified;
-	int notifier;             /* or -1 */
+	int notifier;   /* or -1 */
+	bool has_claim; /* all that the NOTIFYs want is this serial */
+	uint32_t claim;
 	unsigned fruitless_count; /* NOTIFYs in a row that told nothing new */
 	int64_t notify_from_ms;   /* the next one may start a round then */
 	bool has_command;
@@ -139,6 +143,8 @@ void refresh_forgive(struct refresh *r);
 void refresh_round_begin(struct refresh *r);
 /** The primary in turn is done with: the next one, or the end of the round. */
 void refresh_round_go_on(struct refresh *r, int64_t now_ms);
+/** Is what a NOTIFY that waits has claimed worth a question? */
+bool refresh_claim_is_new(const struct refresh *r);
 /** A version was published: the round ends. */
 void refresh_round_fetched(struct refresh *r, int64_t now_ms);
 /** Nothing more can be done now, whatever the primaries say. */

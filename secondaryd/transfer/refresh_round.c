@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 #include "transfer/refresh_internal.h"
+#include "wire/serial.h"
 
 /*
  * NOTIFYs that tell nothing new are answered with ever fewer SOA queries: a
@@ -82,6 +83,23 @@ first_step(enum refresh_mode mode)
 	return mode == MODE_REFRESH ? REFRESH_SOA : REFRESH_AXFR;
 }
 
+bool
+refresh_claim_is_new(const struct refresh *r)
+{
+	return !r->has_zone || serial_is_newer(r->claim, r->soa.serial);
+}
+
+/* Does the round begin with the transfer of what a NOTIFY claims? Where the
+ * last one was bad, what there is now must be known first. */
+static bool
+is_claim_asked(const struct refresh *r)
+{
+	return r->mode == MODE_REFRESH && r->has_zone && r->is_notified &&
+	       r->has_claim && refresh_claim_is_new(r) &&
+	       (int)r->primary == r->notifier &&
+	       r->peers[r->primary].bad_count == 0;
+}
+
 void
 refresh_plan(struct refresh *r, int64_t at_ms)
 {
@@ -91,10 +109,11 @@ refresh_plan(struct refresh *r, int64_t at_ms)
 		r->peers[i].is_asked = false;
 	}
 	r->mode = wanted_mode(r);
-	r->step = first_step(r->mode);
 	r->state = REFRESH_WAITING;
 	r->at_ms = at_ms;
 	pick(r, at_ms, &r->primary);
+	r->is_on_claim = is_claim_asked(r);
+	r->step = r->is_on_claim ? REFRESH_IXFR : first_step(r->mode);
 }
 
 void
@@ -122,7 +141,9 @@ refresh_round_begin(struct refresh *r)
 	r->is_guard_round = r->is_guarded;
 	r->is_local = false;
 	r->is_confirmed = false;
+	r->was_ixfr_asked = false;
 	r->is_notified = false;
+	r->has_claim = false;
 	r->notifier = -1;
 	r->has_command = false;
 }
@@ -152,6 +173,9 @@ plan_next(struct refresh *r, int64_t at_ms, int64_t now_ms)
 {
 	if (at_ms < now_ms + SECOND_MS) {
 		at_ms = now_ms + SECOND_MS;
+	}
+	if (r->has_claim && !refresh_claim_is_new(r)) {
+		r->is_notified = r->has_claim = false; /* it is here */
 	}
 	if (r->is_notified && r->notify_from_ms < at_ms) {
 		at_ms = r->notify_from_ms > now_ms ? r->notify_from_ms : now_ms;
@@ -317,6 +341,7 @@ refresh_round_go_on(struct refresh *r, int64_t now_ms)
 				: r->peers[r->primary].known.error,
 			    r->peers[next].name);
 		r->primary = next;
+		r->is_on_claim = r->was_ixfr_asked = false;
 		r->step = first_step(r->mode);
 		r->state = REFRESH_WAITING;
 		r->at_ms = now_ms;

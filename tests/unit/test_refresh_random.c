@@ -284,7 +284,13 @@ something_happens(void)
 		world.mood[below(PRIMARIES)] = (enum mood)below(MOODS);
 		break;
 	default:
-		refresh_notified(t.r, (int)below(PRIMARIES + 1) - 1, t.now);
+		if (below(2) == 0) {
+			refresh_claimed(t.r, (int)below(PRIMARIES + 1) - 1,
+					world.serial + below(3) - 1, t.now);
+		} else {
+			refresh_notified(t.r, (int)below(PRIMARIES + 1) - 1,
+					 t.now);
+		}
 		break;
 	}
 	check();
@@ -361,7 +367,12 @@ hostile_primaries_do_not_make_us_fetch_often(void **state)
 	}
 	world.axfrs = 0;
 	for (int64_t end = t.now + DAY; t.now < end;) {
-		refresh_notified(t.r, (int)below(PRIMARIES), t.now);
+		if (below(2) == 0) {
+			refresh_claimed(t.r, (int)below(PRIMARIES),
+					world.held + 1 + below(1000), t.now);
+		} else {
+			refresh_notified(t.r, (int)below(PRIMARIES), t.now);
+		}
 		drive();
 		pass(100);
 	}
