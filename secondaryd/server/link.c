@@ -212,31 +212,39 @@ finish_connect(struct link *l)
 	return true;
 }
 
+/* Send what there is, as far as it goes; the errno, 0: all of it went. */
+static int
+send_out(struct link *l)
+{
+	while (l->out_pos < l->out.len) {
+		ssize_t sent = send(l->fd, l->out.data + l->out_pos,
+				    l->out.len - l->out_pos, MSG_NOSIGNAL);
+
+		if (sent < 0) {
+			return errno;
+		}
+		l->out_pos += (size_t)sent;
+	}
+	buf_clear(&l->out);
+	l->out_pos = 0;
+	return 0;
+}
+
 static void
 on_writable(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct link *l = io->data;
-	ssize_t sent;
+	int error;
 
 	(void)events;
 	if (!l->connected && !finish_connect(l)) {
 		return;
 	}
-	if (l->out_pos < l->out.len) {
-		sent = send(l->fd, l->out.data + l->out_pos,
-			    l->out.len - l->out_pos, MSG_NOSIGNAL);
-		if (sent < 0) {
-			if (errno != EAGAIN && errno != EINTR) {
-				fail(l, LINK_CLOSED, reason_of(errno));
-			}
-			return;
-		}
-		l->out_pos += (size_t)sent;
-	}
-	if (l->out_pos == l->out.len) {
-		buf_clear(&l->out);
-		l->out_pos = 0;
+	error = send_out(l);
+	if (error == 0) {
 		ev_io_stop(loop, &l->writable);
+	} else if (error != EAGAIN && error != EINTR) {
+		fail(l, LINK_CLOSED, reason_of(error));
 	}
 }
 
@@ -354,7 +362,11 @@ link_send(struct link *l, const uint8_t *msg, size_t len)
 	put_u16(prefix, (uint16_t)len);
 	buf_put(&l->out, prefix, sizeof(prefix));
 	buf_put(&l->out, msg, len);
-	ev_io_start(l->loop, &l->writable);
+	/* A kept connection takes it at once. Whatever is wrong with it is
+	 * told from the loop. */
+	if (!l->connected || send_out(l) != 0) {
+		ev_io_start(l->loop, &l->writable);
+	}
 	return SECD_OK;
 }
 
