@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/octets.h"
 #include "front.h"
@@ -175,6 +176,14 @@ run_until_closed(void)
 		peer_run_for(shared->loop, 1);
 	}
 	assert_int_equal(atomic_load(&connections), 0);
+}
+
+/* The only client goes away. */
+static void
+leave(void)
+{
+	close(clients[--client_count]);
+	run_until_closed();
 }
 
 static void
@@ -364,25 +373,56 @@ an_answer_that_is_not_taken_closes(void **state)
 	run_until_closed();
 }
 
-static void
-a_busy_client_is_not_closed_though_it_always_has_half_a_query_out(void **state)
+#define BUSY_LIMIT_MS 20
+
+/*
+ * Keep half a query out for longer than one message may take in all. False:
+ * this process stood still for as long as ends a connection rightly, which
+ * happens where others use the processor too, and says nothing.
+ */
+static bool
+is_kept_open_while_busy(void)
 {
 	uint8_t octets[600];
 	size_t len = front_query(octets + 2, 1, "www.example.", RR_TYPE_A) + 2;
-	int fd;
+	int fd = client();
+	int64_t wrote_at = clock_awake_ms();
 
-	(void)state;
 	put_u16(octets, (uint16_t)(len - 2));
 	memcpy(octets + len, octets, len);
-	shared->io_s = 0.02;
-	shared->idle_s = 0.02;
-	fd = client();
 	peer_write(fd, octets, len / 2);
-	/* More than any total limit of one message. */
 	for (int i = 0; i < 60; i++) {
+		bool is_open;
+
 		peer_run_for(shared->loop, 6);
+		if (clock_awake_ms() - wrote_at >= BUSY_LIMIT_MS - 1) {
+			return false;
+		}
+		wrote_at = clock_awake_ms();
 		peer_write(fd, octets + len / 2, len);
-		assert_true(read_answer(fd, 1));
+		is_open = read_answer(fd, 1);
+		if (clock_awake_ms() - wrote_at >= BUSY_LIMIT_MS - 1) {
+			return false;
+		}
+		assert_true(is_open);
+	}
+	return true;
+}
+
+static void
+a_busy_client_is_not_closed_though_it_always_has_half_a_query_out(void **state)
+{
+	bool is_kept = false;
+
+	(void)state;
+	shared->io_s = shared->idle_s = BUSY_LIMIT_MS / 1000.0;
+	for (int i = 0; i < 200 && !is_kept; i++) {
+		is_kept = is_kept_open_while_busy();
+		leave();
+	}
+	if (!is_kept) {
+		print_message("the processor is never there in time\n");
+		skip();
 	}
 }
 
