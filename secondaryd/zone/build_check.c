@@ -181,3 +181,15 @@ build_check_owner(const struct build_params *p, const struct owner_set *set,
 	}
 	return rc;
 }
+
+int
+build_check_records(const struct build_params *p, uint64_t records,
+		    const uint8_t *owner, struct build_report *report)
+{
+	if (p->limits.records == 0 || records <= p->limits.records) {
+		return SECD_OK;
+	}
+	return build_refuse(report, SECD_ELIMIT, owner,
+			    "more than %llu records",
+			    (unsigned long long)p->limits.records);
+}

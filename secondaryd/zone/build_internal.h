@@ -16,6 +16,10 @@
 int build_check_owner(const struct build_params *p, const struct owner_set *set,
 		      bool is_apex, struct build_report *report);
 
+/** Are these not too many for the zone? Returns SECD_OK, SECD_ELIMIT. */
+int build_check_records(const struct build_params *p, uint64_t records,
+			const uint8_t *owner, struct build_report *report);
+
 /**
  * Say why something is refused.
  *

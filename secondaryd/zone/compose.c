@@ -250,16 +250,14 @@ read_apex(struct compose *c, const struct owner_set *set)
 	}
 }
 
+/* A flood ends at once; a change is judged by what all of it makes. */
 static int
 count_records(struct compose *c, uint64_t more, const uint8_t *owner)
 {
 	c->records += more;
-	if (c->p->limits.records > 0 && c->records > c->p->limits.records) {
-		return build_refuse(c->report, SECD_ELIMIT, owner,
-				    "more than %llu records",
-				    (unsigned long long)c->p->limits.records);
-	}
-	return SECD_OK;
+	return c->base != NULL
+		   ? SECD_OK
+		   : build_check_records(c->p, c->records, owner, c->report);
 }
 
 int
@@ -357,7 +355,10 @@ compose_finish(struct compose *c, struct image **out)
 		return build_refuse(c->report, SECD_EMALF, c->p->apex,
 				    "no SOA");
 	}
-	rc = c->cut.waits ? compose_cut_end(c) : SECD_OK;
+	rc = build_check_records(c->p, c->records, c->p->apex, c->report);
+	if (rc == SECD_OK && c->cut.waits) {
+		rc = compose_cut_end(c);
+	}
 	if (rc != SECD_OK) {
 		return rc;
 	}

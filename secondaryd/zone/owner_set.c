@@ -195,6 +195,24 @@ owner_set_seal(struct owner_set *set)
 	return find_rrsets(set);
 }
 
+int
+owner_set_read(struct owner_set *set, const struct node *n,
+	       struct node_reader *reader)
+{
+	struct rr rr;
+
+	owner_set_start(set, n->owner);
+	node_reader_init(reader, n);
+	while (node_reader_next(reader, &rr)) {
+		int rc = owner_set_add(set, &rr);
+
+		if (rc != SECD_OK) {
+			return rc;
+		}
+	}
+	return owner_set_seal(set);
+}
+
 const struct owner_rrset *
 owner_set_find(const struct owner_set *set, uint16_t type)
 {

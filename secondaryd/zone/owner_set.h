@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "wire/rr.h"
+#include "zone/node.h"
 
 /* An RRset and the RRSIGs that cover it, which stand right behind it. */
 struct owner_rrset {
@@ -48,6 +49,10 @@ int owner_set_add(struct owner_set *set, const struct rr *rr);
 
 /** Sort, merge, give each RRset its lowest TTL. Returns as owner_set_add. */
 int owner_set_seal(struct owner_set *set);
+
+/** Fill it with the records of a node, and seal it. Returns as those two. */
+int owner_set_read(struct owner_set *set, const struct node *n,
+		   struct node_reader *reader);
 
 /** The RRset of a type with at least one record, or NULL. */
 const struct owner_rrset *owner_set_find(const struct owner_set *set,
