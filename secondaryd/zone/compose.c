@@ -15,7 +15,7 @@ compose_init(struct compose *c, const struct build_params *p,
 	c->p = p;
 	c->base = base;
 	c->report = report;
-	c->apex_labels = name_label_count(p->apex);
+	c->barrier = DERIVE_OPEN;
 	stream_init(&c->cut.below, p->dir, 0, false);
 	return image_write_init(&c->out, p);
 }
@@ -47,15 +47,6 @@ shared_labels(const uint8_t *a, const uint8_t *b)
 	return count_a;
 }
 
-/* A name that only holds a hash is none to which an apex's DNAME matters. */
-static bool
-is_occluded(const struct compose *c, bool nsec3_only, unsigned labels)
-{
-	return c->barrier &&
-	       !(nsec3_only && c->barrier_labels == c->apex_labels &&
-		 labels == c->apex_labels + 1);
-}
-
 int
 compose_place(struct compose *c, const struct node *n)
 {
@@ -72,7 +63,7 @@ compose_place(struct compose *c, const struct node *n)
 	}
 	c->path[labels].at = at;
 	c->path[labels].flags = n->flags;
-	if (labels > c->apex_labels && name_is_wildcard(n->owner)) {
+	if (labels > c->derive.apex_labels && name_is_wildcard(n->owner)) {
 		uint16_t *flags = &c->path[labels - 1].flags;
 
 		*flags |= NODE_WILDCARD_CHILD;
@@ -81,111 +72,52 @@ compose_place(struct compose *c, const struct node *n)
 	return rc != SECD_OK
 		   ? rc
 		   : image_write_denial(&c->out, n, at, c->p->apex,
-					c->has_nsec3 ? &c->nsec3 : NULL);
-}
-
-/* The hashes that answers need of an authoritative name. */
-static int
-hash_owner(const struct compose *c, const uint8_t *owner, uint16_t *flags,
-	   uint8_t own[NODE_NSEC3_HASH_LEN], uint8_t star[NODE_NSEC3_HASH_LEN])
-{
-	uint8_t lower[NAME_LEN_MAX + 2] = {1, '*'};
-	const struct image_nsec3 *p = &c->nsec3;
-	int rc;
-
-	if (!c->has_nsec3 ||
-	    (*flags & (NODE_OCCLUDED | NODE_NSEC3_ONLY)) != 0) {
-		return SECD_OK;
-	}
-	name_lower(owner, lower + 2);
-	rc = nsec3_hash(lower + 2, p->iterations, p->salt, p->salt_len, own);
-	if (rc != SECD_OK) {
-		return rc;
-	}
-	*flags |= NODE_OWN_HASH;
-	/* Below a cut or DNAME nothing is denied, nor where no name fits. */
-	if ((*flags & (NODE_CUT | NODE_DNAME)) != 0 ||
-	    name_len(owner) + 2 > NAME_LEN_MAX) {
-		return SECD_OK;
-	}
-	rc = nsec3_hash(lower, p->iterations, p->salt, p->salt_len, star);
-	if (rc == SECD_OK) {
-		*flags |= NODE_STAR_HASH;
-	}
-	return rc;
-}
-
-static uint16_t
-flags_of(const struct compose *c, const struct owner_set *set, bool is_apex)
-{
-	uint16_t flags = 0;
-	bool only = true;
-
-	for (size_t i = 0; i < set->rrset_count; i++) {
-		only = only && set->rrsets[i].type == RR_TYPE_NSEC3;
-	}
-	if (only) {
-		flags |= NODE_NSEC3_ONLY;
-	}
-	if (is_apex) {
-		flags |= NODE_APEX;
-	}
-	if (is_occluded(c, only, name_label_count(set->owner))) {
-		flags |= NODE_OCCLUDED;
-	} else if (!is_apex && owner_set_find(set, RR_TYPE_NS) != NULL) {
-		flags |= NODE_CUT;
-	} else if (owner_set_find(set, RR_TYPE_DNAME) != NULL) {
-		flags |= NODE_DNAME;
-	}
-	return flags;
+					c->derive.has_nsec3 ? &c->derive.nsec3
+							    : NULL);
 }
 
 /* Lay a node out and place it. `set` is NULL for an empty non-terminal. */
 static int
-write_node(struct compose *c, struct owner_set *set, const uint8_t *owner,
-	   uint16_t flags)
+write_node(struct compose *c, struct owner_set *set, const uint8_t *owner)
 {
 	uint8_t own[NODE_NSEC3_HASH_LEN], star[NODE_NSEC3_HASH_LEN];
 	struct node_spec spec = {
 	    .set = set,
 	    .owner = owner,
+	    .flags = derive_flags(&c->derive, set, owner, c->barrier),
 	    .own_hash = own,
 	    .star_hash = star,
 	};
 	const struct node *n;
 	int rc;
 
-	rc = hash_owner(c, owner, &flags, own, star);
+	rc = derive_hashes(&c->derive, owner, NULL, &spec.flags, own, star);
 	if (rc != SECD_OK) {
 		return rc;
 	}
-	if ((flags & NODE_OCCLUDED) != 0) {
-		spec.barrier_labels = c->barrier_labels;
-	} else if ((flags & (NODE_CUT | NODE_DNAME)) != 0) {
-		c->barrier = true;
-		c->barrier_labels = (uint8_t)name_label_count(owner);
+	spec.barrier_labels =
+	    derive_barrier_labels(owner, spec.flags, c->barrier);
+	if (derive_is_barrier(spec.flags)) {
+		c->barrier = (int)name_label_count(owner);
 	}
-	if ((flags & NODE_CUT) != 0) {
-		spec.barrier_labels = c->barrier_labels;
-		rc = compose_cut_begin(c, set, flags, own);
+	if ((spec.flags & NODE_CUT) != 0) {
+		rc = compose_cut_begin(c, set, spec.flags, own);
 		if (rc != SECD_OK || c->cut.waits) {
 			return rc;
 		}
 	}
-	spec.flags = flags;
 	rc = node_write(&c->writer, &spec, &n);
 	return rc != SECD_OK ? rc : compose_place(c, n);
 }
 
+/* It has no spelling of its own, whatever names are below it. */
 static int
 write_empty(struct compose *c, const uint8_t *owner)
 {
-	uint16_t flags = NODE_EMPTY;
+	uint8_t lower[NAME_LEN_MAX];
 
-	if (is_occluded(c, false, 0)) {
-		flags |= NODE_OCCLUDED;
-	}
-	return write_node(c, NULL, owner, flags);
+	name_lower(owner, lower);
+	return write_node(c, NULL, lower);
 }
 
 /* Go to the next owner: end what it is not in, fill up what is between. */
@@ -201,8 +133,8 @@ enter(struct compose *c, const uint8_t *owner)
 		return SECD_OK;
 	}
 	shared = shared_labels(c->last, owner);
-	if (c->barrier && shared < c->barrier_labels) {
-		c->barrier = false;
+	if ((int)shared < c->barrier) {
+		c->barrier = DERIVE_OPEN;
 		rc = c->cut.waits ? compose_cut_end(c) : SECD_OK;
 		if (rc != SECD_OK) {
 			return rc;
@@ -216,38 +148,6 @@ enter(struct compose *c, const uint8_t *owner)
 	}
 	memcpy(c->last, owner, name_len(owner));
 	return SECD_OK;
-}
-
-/* Parameters that all further nodes depend on. */
-static void
-read_apex(struct compose *c, const struct owner_set *set)
-{
-	const struct owner_rrset *s = owner_set_find(set, RR_TYPE_NSEC3PARAM);
-	struct image_nsec3 base;
-	struct rr_soa soa;
-
-	rr_soa_get(&set->rrs[owner_set_find(set, RR_TYPE_SOA)->first], &soa);
-	c->serial = soa.serial;
-	c->has_nsec = owner_set_find(set, RR_TYPE_NSEC) != NULL;
-	for (size_t i = 0; s != NULL && i < s->count && !c->has_nsec3; i++) {
-		const struct rr *rr = &set->rrs[s->first + i];
-
-		/* Flags other than 0: not for answering from (RFC 5155
-		 * section 4.1.2). */
-		c->has_nsec3 =
-		    nsec3_params_from_rdata(rr->rdata, rr->rdlen, &c->nsec3) &&
-		    rr->rdata[1] == 0;
-	}
-	if (c->has_nsec3) {
-		memcpy(c->salt, c->nsec3.salt, c->nsec3.salt_len);
-		c->nsec3.salt = c->salt;
-	}
-	if (c->base != NULL) {
-		bool had = nsec3_params_of(image_apex_node(c->base), &base);
-
-		c->may_copy = had == c->has_nsec3 &&
-			      (!had || nsec3_params_equal(&base, &c->nsec3));
-	}
 }
 
 /* A flood ends at once; a change is judged by what all of it makes. */
@@ -278,24 +178,28 @@ compose_owner(struct compose *c, struct owner_set *set)
 		rc = enter(c, set->owner);
 	}
 	if (rc == SECD_OK && c->cut.waits) {
-		rc = compose_cut_take(c, set);
+		rc = glue_take(&c->cut.glue, set);
 	}
 	if (rc != SECD_OK) {
 		return rc;
 	}
 	if (is_apex) {
-		read_apex(c, set);
+		derive_read_apex(&c->derive, set);
+		c->may_copy =
+		    c->base != NULL &&
+		    derive_same_hashes(&c->derive, image_apex_node(c->base));
 	}
-	return write_node(c, set, set->owner, flags_of(c, set, is_apex));
+	return write_node(c, set, set->owner);
 }
 
 /* Would composing a node of the base again give the same octets? */
 static bool
 can_copy(const struct compose *c, const struct node *n, bool same_below)
 {
+	uint16_t flags = n->flags & NODE_NSEC3_ONLY;
 	bool occluded =
-	    is_occluded(c, (n->flags & NODE_NSEC3_ONLY) != 0, n->label_count);
-	unsigned barrier = occluded ? c->barrier_labels : 0;
+	    derive_is_occluded(&c->derive, flags, n->label_count, c->barrier);
+	int barrier = occluded ? c->barrier : 0;
 
 	if (c->cut.waits || !c->may_copy ||
 	    occluded != ((n->flags & NODE_OCCLUDED) != 0)) {
@@ -329,9 +233,8 @@ compose_copy(struct compose *c, const struct node *n, bool same_below,
 	if (rc != SECD_OK) {
 		return rc;
 	}
-	if ((n->flags & (NODE_CUT | NODE_DNAME)) != 0) {
-		c->barrier = true;
-		c->barrier_labels = n->label_count;
+	if (derive_is_barrier(n->flags)) {
+		c->barrier = n->label_count;
 	}
 	rc = compose_place(c, n);
 	if (rc == SECD_OK && (n->flags & NODE_WILDCARD_CHILD) != 0) {
@@ -362,11 +265,11 @@ compose_finish(struct compose *c, struct image **out)
 	if (rc != SECD_OK) {
 		return rc;
 	}
-	if (c->has_nsec3 && c->out.nsec3_count > 0) {
+	if (c->derive.has_nsec3 && c->out.nsec3_count > 0) {
 		denial = IMAGE_NSEC3;
-	} else if (c->has_nsec) {
+	} else if (c->derive.has_nsec) {
 		denial = IMAGE_NSEC;
 	}
 	c->report->records = c->records;
-	return image_write_finish(&c->out, c->serial, denial, out);
+	return image_write_finish(&c->out, c->derive.serial, denial, out);
 }

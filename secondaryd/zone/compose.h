@@ -13,15 +13,11 @@
 #define SECD_ZONE_COMPOSE_H
 
 #include "zone/build_internal.h"
+#include "zone/derive.h"
+#include "zone/glue.h"
 #include "zone/image_write.h"
 #include "zone/node_write.h"
 #include "zone/owner_set.h"
-
-/* An NS record whose target is at or below its own cut. */
-struct compose_target {
-	const uint8_t *name; /* in the set of the cut */
-	size_t ns;
-};
 
 /* A cut that waits for its glue. */
 struct compose_cut {
@@ -29,11 +25,7 @@ struct compose_cut {
 	uint16_t flags;
 	uint8_t own_hash[NODE_NSEC3_HASH_LEN];
 	struct owner_set set;
-	struct compose_target *targets; /* in canonical order of names */
-	size_t target_count, target_cap;
-	size_t target_next; /* the first that may still come */
-	struct buf glue;    /* struct node_glue */
-	struct buf glue_rdata;
+	struct glue glue;
 	struct stream below; /* nodes */
 };
 
@@ -44,7 +36,7 @@ struct compose {
 	struct image_write out;
 	struct node_write writer;
 	struct compose_cut cut;
-	unsigned apex_labels;
+	struct derive derive;
 	bool started;
 	uint8_t last[NAME_LEN_MAX]; /* owner of the last node */
 	/* The nodes on the way from the apex to the last one, by labels. */
@@ -52,16 +44,9 @@ struct compose {
 		uint64_t at;
 		uint16_t flags;
 	} path[NAME_LABEL_MAX + 1];
-	bool
-	    barrier; /* names from here to the end of the subtree are occluded */
-	uint8_t barrier_labels;
+	int barrier; /* of names from here to the end of the subtree */
 	uint64_t records;
-	uint32_t serial;
-	bool has_nsec;  /* at the apex */
-	bool has_nsec3; /* parameters at the apex that may be used */
-	bool may_copy;  /* hashes of the base are still right */
-	uint8_t salt[UINT8_MAX];
-	struct image_nsec3 nsec3;
+	bool may_copy; /* hashes of the base are still right */
 };
 
 /** Start. `c` must not be moved from then on; everything is borrowed. */
@@ -101,9 +86,6 @@ int compose_place(struct compose *c, const struct node *n);
 /** Does this cut need glue from its own subtree? Then it waits from now on. */
 int compose_cut_begin(struct compose *c, struct owner_set *set, uint16_t flags,
 		      const uint8_t *own_hash);
-
-/** Take what the waiting cut needs of an owner at or below it. */
-int compose_cut_take(struct compose *c, const struct owner_set *set);
 
 /** Write the waiting cut and what is below it. */
 int compose_cut_end(struct compose *c);
