@@ -11,8 +11,8 @@ struct apply_job {
 	struct zone_entry *entry;
 	void (*built)(struct zone_entry *e, struct zone_result *result);
 	struct build_params params;
-	struct spool *spool; /* of an AXFR, or */
-	struct image *base;  /* what the changes apply to */
+	struct spool *spool;  /* of an AXFR, or */
+	struct version *base; /* what the changes apply to */
 	struct build_report report;
 	struct zone_result result;
 };
@@ -43,7 +43,7 @@ done(struct job *job)
 
 	a->built(a->entry, &a->result);
 	zone_entry_release(a->entry);
-	image_unref(a->base);
+	version_unref(a->base);
 	changeset_fini(&a->result.changes);
 	free(a);
 }
@@ -89,7 +89,7 @@ zone_apply_changes(struct zone_entry *e, uint32_t attempt,
 		   void (*built)(struct zone_entry *e,
 				 struct zone_result *result))
 {
-	const struct version *v = e->zone.version;
+	struct version *v = e->zone.version;
 	struct apply_job *a;
 
 	if (v == NULL) {
@@ -100,7 +100,7 @@ zone_apply_changes(struct zone_entry *e, uint32_t attempt,
 		return SECD_ENOMEM;
 	}
 	/* Only this thread publishes, so the version is not going away now. */
-	a->base = image_ref((struct image *)(uintptr_t)version_image(v));
+	a->base = version_ref(v);
 	a->result.changes = *changes;
 	*changes = (struct changeset){0};
 	jobs_post(e->server->build, &a->job);

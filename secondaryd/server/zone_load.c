@@ -16,10 +16,16 @@ replay(struct zone_entry *e, struct store_zone *stored, struct image **out)
 	struct build_params params = zone_build_params(e);
 	const struct changeset **list;
 	struct build_report report;
+	struct version *base;
 	int rc;
 
+	rc = version_new(stored->seq, stored->image, NULL, 0, &base);
+	if (rc != SECD_OK) {
+		return rc;
+	}
 	list = calloc(stored->change_count, sizeof(const struct changeset *));
 	if (list == NULL) {
+		version_unref(base);
 		return SECD_ENOMEM;
 	}
 	for (size_t i = 0; i < stored->change_count; i++) {
@@ -27,9 +33,10 @@ replay(struct zone_entry *e, struct store_zone *stored, struct image **out)
 	}
 	/* These were within the limits of their day. */
 	params.limits = (struct build_limits){0};
-	rc = build_from_changes(&params, stored->image, list,
-				stored->change_count, out, &report);
+	rc = build_from_changes(&params, base, list, stored->change_count, out,
+				&report);
 	free(list);
+	version_unref(base);
 	return rc;
 }
 

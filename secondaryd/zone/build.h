@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * build -- makes images: out of the records of an AXFR, or out of an image and
+ * build -- makes images: out of the records of an AXFR, or out of a version and
  * changesets. Everything that makes a zone acceptable is checked here, so an
  * image that exists may be served.
  *
@@ -27,7 +27,7 @@
 #include "wire/name.h"
 #include "wire/rr.h"
 #include "zone/changeset.h"
-#include "zone/image.h"
+#include "zone/version.h"
 
 struct build_limits { /* 0: not limited */
 	uint64_t records;
@@ -72,13 +72,14 @@ int build_from_spool(const struct build_params *p, struct spool *s,
 		     struct image **out, struct build_report *report);
 
 /**
- * Build from an image and changesets that follow each other from its serial.
+ * Build from a version and changesets that follow each other from its serial.
  * Strict: deleting a record that is not there (the SOA before included), or
- * adding one that is, at that step, refuses everything.
+ * adding one that is, at that step, refuses everything. With no changesets it
+ * makes one image of the version's image and layers.
  *
  * Returns  as build_from_spool, and SECD_EMISMATCH (does not apply)
  */
-int build_from_changes(const struct build_params *p, const struct image *base,
+int build_from_changes(const struct build_params *p, const struct version *base,
 		       const struct changeset *const *changesets, size_t count,
 		       struct image **out, struct build_report *report);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A new image out of an image and changesets: nodes and operations in one
+ * A new image out of a version and changesets: nodes and operations in one
  * order, merged. Owners without operations are copied as they are.
  */
 
@@ -10,7 +10,8 @@
 #include "zone/compose.h"
 
 struct work {
-	const struct image *base;
+	struct version_cursor base;
+	const struct node *next; /* of the base that has records */
 	struct change_ops ops;
 	struct compose compose;
 	struct owner_set set; /* of the owner in the works */
@@ -43,23 +44,22 @@ apply(struct work *w, const struct node *n)
 	return compose_owner(&w->compose, &w->set);
 }
 
-/* The next node of the base that has records. */
-static const struct node *
-next_node(const struct work *w, const struct node *n)
+static void
+pass(struct work *w)
 {
 	do {
-		n = image_next(w->base, n);
-	} while (n != NULL && (n->flags & NODE_EMPTY) != 0);
-	return n;
+		w->next = version_cursor_next(&w->base);
+	} while (w->next != NULL && (w->next->flags & NODE_EMPTY) != 0);
 }
 
 static int
 merge(struct work *w)
 {
-	const struct node *n = next_node(w, NULL);
 	int rc = SECD_OK;
 
+	pass(w);
 	while (rc == SECD_OK) {
+		const struct node *n = w->next;
 		const uint8_t *owner = change_ops_owner(&w->ops);
 		int order = -1; /* no operation left */
 
@@ -77,20 +77,24 @@ merge(struct work *w)
 			rc = apply(w, order == 0 ? n : NULL);
 		}
 		if (order <= 0) {
-			n = next_node(w, n);
+			pass(w);
 		}
 	}
 	return rc;
 }
 
 static int
-build(struct work *w, const struct build_params *p, struct image **out,
-      struct build_report *report)
+build(struct work *w, const struct build_params *p, const struct version *base,
+      struct image **out, struct build_report *report)
 {
-	int rc = compose_init(&w->compose, p, w->base, report);
+	int rc = compose_init(&w->compose, p, base, report);
 
+	version_cursor_start(&w->base, base);
 	if (rc == SECD_OK) {
 		rc = merge(w);
+	}
+	if (rc == SECD_OK && !version_cursor_is_whole(&w->base)) {
+		rc = build_refuse(report, SECD_EIO, p->apex, "damaged image");
 	}
 	if (rc == SECD_OK) {
 		rc = compose_finish(&w->compose, out);
@@ -101,18 +105,18 @@ build(struct work *w, const struct build_params *p, struct image **out,
 }
 
 int
-build_from_changes(const struct build_params *p, const struct image *base,
+build_from_changes(const struct build_params *p, const struct version *base,
 		   const struct changeset *const *changesets, size_t count,
 		   struct image **out, struct build_report *report)
 {
-	struct work w = {.base = base};
+	struct work w = {.next = NULL};
 	int rc;
 
 	*report = (struct build_report){.records = 0};
-	rc = change_ops_init(&w.ops, image_apex(base), image_serial(base),
-			     changesets, count, report);
+	rc = change_ops_init(&w.ops, image_apex(version_image(base)),
+			     version_serial(base), changesets, count, report);
 	if (rc == SECD_OK) {
-		rc = build(&w, p, out, report);
+		rc = build(&w, p, base, out, report);
 	}
 	change_ops_fini(&w.ops);
 	return build_explain(report, rc);

@@ -9,7 +9,7 @@
 
 int
 compose_init(struct compose *c, const struct build_params *p,
-	     const struct image *base, struct build_report *report)
+	     const struct version *base, struct build_report *report)
 {
 	memset(c, 0, sizeof(*c));
 	c->p = p;
@@ -187,7 +187,7 @@ compose_owner(struct compose *c, struct owner_set *set)
 		derive_read_apex(&c->derive, set);
 		c->may_copy =
 		    c->base != NULL &&
-		    derive_same_hashes(&c->derive, image_apex_node(c->base));
+		    derive_same_hashes(&c->derive, version_apex(c->base));
 	}
 	return write_node(c, set, set->owner);
 }

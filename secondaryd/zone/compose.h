@@ -32,7 +32,7 @@ struct compose_cut {
 struct compose {
 	const struct build_params *p;
 	struct build_report *report;
-	const struct image *base; /* nodes that are copied come from it */
+	const struct version *base; /* nodes that are copied come from it */
 	struct image_write out;
 	struct node_write writer;
 	struct compose_cut cut;
@@ -51,7 +51,7 @@ struct compose {
 
 /** Start. `c` must not be moved from then on; everything is borrowed. */
 int compose_init(struct compose *c, const struct build_params *p,
-		 const struct image *base, struct build_report *report);
+		 const struct version *base, struct build_report *report);
 void compose_fini(struct compose *c);
 
 /**

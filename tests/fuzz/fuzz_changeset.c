@@ -80,13 +80,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct changeset cs = {.from = 0};
 	const struct changeset *list[] = {&cs};
 	struct build_report report;
+	struct version *v;
 	struct image *base, *im;
 
 	if (changeset_from_octets(data, size, &cs) != SECD_OK) {
 		return 0;
 	}
 	base = make_base(&p, cs.from);
-	if (build_from_changes(&p, base, list, 1, &im, &report) == SECD_OK) {
+	if (version_new(1, base, NULL, 0, &v) != SECD_OK) {
+		abort();
+	}
+	if (build_from_changes(&p, v, list, 1, &im, &report) == SECD_OK) {
 		if (image_verify(im) != SECD_OK || image_serial(im) != cs.to ||
 		    image_record_count(im) !=
 			image_record_count(base) + cs.added - cs.deleted) {
@@ -96,6 +100,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else if (report.reason[0] == '\0') {
 		abort();
 	}
+	version_unref(v);
 	image_unref(base);
 	changeset_fini(&cs);
 	return 0;

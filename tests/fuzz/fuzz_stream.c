@@ -429,6 +429,7 @@ build_result(struct run *r, struct image **out)
 	struct changeset cs;
 	const struct changeset *list = &cs;
 	struct spool *spool = exchange_take_spool(r->x);
+	struct version *v;
 	int rc;
 
 	if (spool != NULL) {
@@ -437,7 +438,9 @@ build_result(struct run *r, struct image **out)
 		return rc;
 	}
 	MUST(exchange_take_changeset(r->x, &cs) == SECD_OK);
-	rc = build_from_changes(&build, base, &list, 1, out, &report);
+	MUST(version_new(1, base, NULL, 0, &v) == SECD_OK);
+	rc = build_from_changes(&build, v, &list, 1, out, &report);
+	version_unref(v);
 	changeset_fini(&cs);
 	return rc;
 }

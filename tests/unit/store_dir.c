@@ -167,8 +167,8 @@ replay(const struct store_dir *d, const char *zone, const struct store_zone *z)
 	for (size_t i = 0; i < z->change_count; i++) {
 		list[i] = &z->changes[i];
 	}
-	if (build_from_changes(&p, z->image, list, z->change_count, &im,
-			       &report) != SECD_OK) {
+	if (zonefile_change(&p, z->image, list, z->change_count, &im,
+			    &report) != SECD_OK) {
 		fail_msg("changes are refused: %s", report.reason);
 	}
 	free(list);

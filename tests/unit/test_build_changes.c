@@ -57,8 +57,7 @@ round_trip(uint64_t seed, enum model_signing signing)
 	}
 	rc = model_build(&m, &p, NULL, 1 << 20, &spooled, &from_spool);
 	assert_int_equal(
-	    build_from_changes(&p, base, list, used, &changed, &from_changes),
-	    rc);
+	    zonefile_change(&p, base, list, used, &changed, &from_changes), rc);
 	if (rc == SECD_OK) {
 		model_check(&m, changed);
 		assert_same_octets(spooled, changed);
@@ -119,6 +118,7 @@ so_they_do_in_an_nsec3_zone(void **state)
 static struct image *base, *changed;
 static struct changeset change;
 static struct build_report report;
+static uint64_t limit;
 
 static int
 stop(void **state)
@@ -163,6 +163,7 @@ apply(const char *zone, const char *const *lines)
 	uint32_t serial = 1;
 
 	p = zonefile_params(zonefile_name("example.", apex));
+	p.limits.records = limit;
 	stop(NULL);
 	base = zonefile_image("example.", zone);
 	put_soa(CHANGESET_SOA_FROM, serial);
@@ -184,7 +185,7 @@ apply(const char *zone, const char *const *lines)
 	if (op == CHANGESET_DELETE) {
 		put_soa(CHANGESET_SOA_TO, ++serial);
 	}
-	return build_from_changes(&p, base, list, 1, &changed, &report);
+	return zonefile_change(&p, base, list, 1, &changed, &report);
 }
 
 #define LINES(...)                                                             \
@@ -261,20 +262,17 @@ changes_from_another_serial_are_refused(void **state)
 	image_unref(base);
 	base = changed;
 	changed = NULL;
-	assert_int_equal(
-	    build_from_changes(&p, base, list, 1, &changed, &report),
-	    SECD_EMISMATCH);
+	assert_int_equal(zonefile_change(&p, base, list, 1, &changed, &report),
+			 SECD_EMISMATCH);
 	assert_string_equal(
 	    report.reason, "changes from serial 1, while it is 2, at example.");
 	image_unref(base);
 	base = zonefile_image("example.", APEX);
-	assert_int_equal(
-	    build_from_changes(&p, base, list, 2, &changed, &report),
-	    SECD_EMISMATCH);
+	assert_int_equal(zonefile_change(&p, base, list, 2, &changed, &report),
+			 SECD_EMISMATCH);
 	put_soa(CHANGESET_SOA_FROM, 2);
-	assert_int_equal(
-	    build_from_changes(&p, base, list, 1, &changed, &report),
-	    SECD_EMALF);
+	assert_int_equal(zonefile_change(&p, base, list, 1, &changed, &report),
+			 SECD_EMALF);
 	assert_string_equal(report.reason, "incomplete changes at example.");
 	assert_null(changed);
 }
@@ -314,6 +312,20 @@ what_makes_no_zone_is_refused(void **state)
 }
 
 static void
+a_change_is_judged_by_the_records_that_it_leaves(void **state)
+{
+	(void)state;
+	limit = 3;
+	accept(APEX, LINES("+ a A 192.0.2.1", "=", "- ns A 192.0.2.1"));
+	assert_int_equal(apply(APEX, LINES("+ a A 192.0.2.1")), SECD_ELIMIT);
+	assert_string_equal(report.reason, "more than 3 records at example.");
+	/* What does not apply is that in the first place. */
+	refuse(APEX, LINES("- x A 192.0.2.1", "+ a A 192.0.2.1"),
+	       "deletion of what is not there, of type A at x.example.");
+	limit = 0;
+}
+
+static void
 a_step_may_make_what_a_later_one_mends(void **state)
 {
 	(void)state;
@@ -341,8 +353,8 @@ no_changesets_give_the_same_image(void **state)
 
 	(void)state;
 	base = zonefile_image("example.", APEX "a.b A 192.0.2.1\n");
-	assert_int_equal(
-	    build_from_changes(&p, base, NULL, 0, &changed, &report), SECD_OK);
+	assert_int_equal(zonefile_change(&p, base, NULL, 0, &changed, &report),
+			 SECD_OK);
 	assert_same_octets(base, changed);
 }
 
@@ -436,9 +448,12 @@ static void
 empty_non_terminals_come_and_go(void **state)
 {
 	(void)state;
-	accept(APEX, LINES("+ a.b.c A 192.0.2.1"));
+	accept(APEX, LINES("+ a.B.c A 192.0.2.1"));
 	assert_int_equal(zonefile_find(changed, "b.c.example.")->flags,
 			 NODE_EMPTY);
+	/* It is the same whatever name below it made it. */
+	assert_memory_equal(zonefile_find(changed, "b.c.example.")->owner,
+			    "\1b", 2);
 	accept(APEX "a.b.c A 192.0.2.1\nc A 192.0.2.1\n",
 	       LINES("- a.b.c A 192.0.2.1", "- c A 192.0.2.1"));
 	assert_null(zonefile_find(changed, "b.c.example."));
@@ -478,6 +493,7 @@ main(void)
 	    TEST(changes_from_another_soa_of_the_same_serial_are_refused),
 	    TEST(changes_outside_of_the_zone_are_refused),
 	    TEST(what_makes_no_zone_is_refused),
+	    TEST(a_change_is_judged_by_the_records_that_it_leaves),
 	    TEST(a_step_may_make_what_a_later_one_mends),
 	    TEST(no_change_but_the_serial_is_a_change),
 	    TEST(no_changesets_give_the_same_image),

@@ -156,3 +156,17 @@ zonefile_find(const struct image *im, const char *name)
 	name_hash_all(wire, &zonefile_key, &hashes);
 	return image_find(im, wire, name_len(wire), hashes.hash[0]);
 }
+
+int
+zonefile_change(const struct build_params *p, struct image *base,
+		const struct changeset *const *changesets, size_t count,
+		struct image **out, struct build_report *report)
+{
+	struct version *v;
+	int rc;
+
+	assert_int_equal(version_new(1, base, NULL, 0, &v), SECD_OK);
+	rc = build_from_changes(p, v, changesets, count, out, report);
+	version_unref(v);
+	return rc;
+}

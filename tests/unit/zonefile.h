@@ -42,6 +42,11 @@ struct build_params zonefile_params(const uint8_t *apex);
 int zonefile_build(const struct build_params *p, const char *text,
 		   struct image **out, struct build_report *report);
 
+/** build_from_changes over an image alone. */
+int zonefile_change(const struct build_params *p, struct image *base,
+		    const struct changeset *const *changesets, size_t count,
+		    struct image **out, struct build_report *report);
+
 /** An image of a zone that must be good; image_unref it. */
 struct image *zonefile_image(const char *origin, const char *text);
 
