@@ -28,6 +28,7 @@ enum secd_error {
 	SECD_EBUSY = -13,     /* cannot be done now; asking again makes sense */
 	SECD_ECLOSED = -14,   /* the other side went away */
 	SECD_ENOTSUP = -15,   /* not supported here */
+	SECD_EAGAIN = -16,    /* not in this way: the caller has another */
 };
 
 #endif

@@ -41,6 +41,8 @@ secd_strerror(int rc)
 		return "closed by the other side";
 	case SECD_ENOTSUP:
 		return "not supported";
+	case SECD_EAGAIN:
+		return "has to be done another way";
 	}
 	return "unknown error";
 }
