@@ -122,15 +122,18 @@ def find_program(*candidates):
 class Program:
     """A program with a log file and a process group."""
 
-    def __init__(self, argv, log, cwd, env=None):
-        def in_child():
+    def __init__(self, argv, log, cwd, env=None, in_child=None):
+        """in_child is called in the new process before the program is."""
+        def prepare():
             die_with_parent(signal.SIGKILL)
+            if in_child:
+                in_child()
 
         self.argv, self.log = argv, log
         with open(log, "ab") as f:
             self.popen = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=f, stderr=f, cwd=cwd,
-                start_new_session=True, preexec_fn=in_child,
+                start_new_session=True, preexec_fn=prepare,
                 env=dict(os.environ, **(env or {})))
         self.pid = self.popen.pid
 

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What must be shown at full scale: each line is a figure of secondaryd
+against that of the best peer of the same run."""
+from collections import namedtuple
+
+import figures
+from servers import OURS, PEERS
+
+# part, which rows, key of the figure, its unit; bar: the ratio to reach.
+# at_most: and an absolute limit, in the same unit.  above_empty: no further
+# above the empty responder than so much.
+Line = namedtuple("Line", "text part where key unit bar at_most above_empty")
+
+
+def line(text, part, where, key, unit, bar=None, at_most=None,
+         above_empty=None):
+    return Line(text, part, where, key, unit, bar, at_most, above_empty)
+
+
+def queries(file, do=False, over="UDP", workers=1):
+    return {"queries": file, "do": do, "over": over, "workers": workers}
+
+
+def _query_lines():
+    """User, then total CPU time for a query, of each kind."""
+    yield line("UDP query, flat: user CPU", "queries", queries("flat"),
+               "user_us", "us", 0.4)
+    yield line("UDP query, flat: total CPU", "queries", queries("flat"),
+               "total_us", "us", 0.85, None, 1.5)
+    for text, where in (
+            ("referral with DO", queries("referral", True)),
+            ("NXDOMAIN with DO, NSEC", queries("nxdomain-nsec", True)),
+            ("NXDOMAIN with DO, NSEC3", queries("nxdomain-nsec3", True))):
+        yield line(text + ": user CPU", "queries", where, "user_us", "us", 0.5)
+        yield line(text + ": total CPU", "queries", where, "total_us", "us",
+                   0.85)
+    yield line("query over TCP, flat: total CPU", "queries",
+               queries("flat", over="TCP"), "total_us", "us", 0.9)
+    yield line("query over TCP, referral with DO: total CPU", "queries",
+               queries("referral", True, "TCP"), "total_us", "us", 0.9)
+
+
+CANONICAL = {"order": "canonical"}
+
+LINES = [
+    *_query_lines(),
+    line("AXFR in: start to serving", "axfr-in", CANONICAL, "seconds", "s",
+         0.6),
+    line("AXFR in: CPU", "axfr-in", CANONICAL, "cpu_s", "s", 0.6),
+    line("AXFR in, shuffled: start to serving", "axfr-in",
+         {"order": "shuffled"}, "seconds", "s"),
+    line("settled memory (PSS)", "axfr-in", CANONICAL, "pss_mib", "MiB", 0.65),
+    line("settled anonymous memory", "axfr-in", CANONICAL, "anonymous_mib",
+         "MiB", None, 30),
+]
+
+
+def _figures(results, this):
+    """{server: figure} of one line."""
+    out = {}
+    for row in results.get(this.part, []):
+        if all(row.get(k) == v for k, v in this.where.items()):
+            out[row["server"]] = row.get(this.key)
+    return out
+
+
+def judge(results, this, empty):
+    """One line's row of the report: a dict, or None when nothing was
+    measured.  "met" is None where there is no bar or nothing to compare."""
+    found = _figures(results, this)
+    ours, best = found.get(OURS), figures.best_of(found, PEERS)
+    if ours is None and best is None:
+        return None
+    ratio = figures.ratio(ours, best[1]) if best else None
+    limits = []                     # (text, whether it is kept)
+    if this.bar is not None and best:
+        limits.append(("%.2f" % this.bar,
+                       ratio is not None and ratio <= this.bar))
+    if this.at_most is not None:
+        limits.append(("%g %s" % (this.at_most, this.unit),
+                       ours is not None and ours <= this.at_most))
+    if this.above_empty is not None and found.get(empty) is not None:
+        limits.append(("empty + %g %s" % (this.above_empty, this.unit),
+                       ours is not None and
+                       ours - found[empty] <= this.above_empty))
+    return {"text": this.text, "unit": this.unit, "ours": ours,
+            "peer": best[0] if best else None,
+            "best": best[1] if best else None, "ratio": ratio,
+            "bar": ", ".join(text for text, _ in limits),
+            "met": all(kept for _, kept in limits) if limits else None}
+
+
+def judge_all(results, empty):
+    rows = [judge(results, this, empty) for this in LINES]
+    return [r for r in rows if r]

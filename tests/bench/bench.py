@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the parts of the benchmark share: where things are, the primary,
+starting the servers one after the other, keeping what was measured."""
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+
+import servers
+from ask import wait_serial, wrong_addresses
+from lib import ports
+from lib.servers import new_key
+from primary import Primary
+from probe import Probe
+
+CHANCES = 5
+
+
+def tell(text):
+    print(time.strftime("%H:%M:%S ") + text, file=sys.stderr, flush=True)
+
+
+class NotMeasured(Exception):
+    """A server did not do what was to be measured; the text says what."""
+
+
+class NoStart(NotMeasured):
+    """It was started for the first time and did not come to answer."""
+
+
+class Bench:
+    def __init__(self, scale, names, directory, tools):
+        self.scale, self.dir, self.tools = scale, directory, tools
+        self.key = new_key("xfr.bench.")
+        self.ports = os.path.join(directory, "ports")
+        os.mkdir(self.ports)
+        self.key_file = os.path.join(directory, "key")
+        fd = os.open(self.key_file, os.O_WRONLY | os.O_CREAT, 0o600)
+        with os.fdopen(fd, "w") as f:
+            f.write("%s:%s:%s\n" % (self.key.algorithm, self.key.name,
+                                    self.key.secret))
+        self.not_run, self.notes = [], []
+        self.results, self.configs = {}, {}
+        self.names = []
+        for name in names:
+            if servers.ALL[name].path():
+                self.names.append(name)
+            else:
+                self.not_run.append("%s: not installed" % name)
+        self.serial = 0
+
+    # -- what is measured
+    def keep(self, part, **row):
+        """Keep one row of figures; "server" is one of them."""
+        self.results.setdefault(part, []).append(row)
+
+    def note(self, part, server, text):
+        text = "%s, %s: %s" % (part, server, text)
+        tell(text)
+        self.notes.append(text)
+
+    # -- who is there
+    @contextlib.contextmanager
+    def primary(self, flat=True, delegations=False, small=False):
+        """A primary with these zones, at serial 1, on a port of its own:
+        so nobody waits for ports that the one before has used."""
+        p = Primary(self.tools, ports.reserve(self.ports), self.key_file,
+                    os.path.join(self.dir, "primary.log"),
+                    self.scale.flat if flat else 0,
+                    self.scale.delegations if delegations else 0,
+                    self.scale.small if small else 0)
+        try:
+            yield p
+        finally:
+            p.stop()
+
+    @contextlib.contextmanager
+    def server(self, kind, primary, apexes, workers=1):
+        """A server, configured and not started; gone afterwards."""
+        if isinstance(kind, str):
+            kind = servers.ALL[kind]
+        self.serial += 1
+        s = kind(os.path.join(self.dir, "%s-%d" % (
+            kind.name.replace(" ", "-"), self.serial)),
+            ports.reserve(self.ports), apexes, workers, self.key,
+            primary.port)
+        if len(apexes) < 10 and s.name not in self.configs:
+            self.configs[s.name] = self._shown(s)
+        try:
+            yield s
+        finally:
+            s.close()
+
+    def _shown(self, server):
+        """Its configuration, without the secret and the directory."""
+        return {file: text.replace(self.key.secret, "SECRET")
+                .replace(server.dir, "DIRECTORY")
+                for file, text in server.files.items()}
+
+    def wait(self, server, apex, serial, began=None, pause=0.001):
+        """Until it answers with that serial: seconds since began."""
+        began = time.monotonic() if began is None else began
+        seen = wait_serial(server.port, apex, serial, self.scale.patience,
+                           server.running, pause)
+        if seen is None:
+            why = "it hangs" if server.running() else \
+                "it ended: " + server.last_words()
+            raise NotMeasured("serial %d of %s is not served after %d s, %s"
+                              % (serial, apex, self.scale.patience, why))
+        return seen - began
+
+    def first_answer(self, server, apexes, began):
+        """Until it has followed the primary to serial 1 of all zones."""
+        try:
+            for apex in apexes:
+                seconds = self.wait(server, apex, 1, began)
+        except NotMeasured as e:
+            raise NoStart(str(e)) from None
+        return seconds
+
+    @contextlib.contextmanager
+    def booted(self, name, primary, apexes, workers=1):
+        """A server that has transferred everything and come to rest."""
+        with self.server(name, primary, apexes, workers) as s:
+            self.first_answer(s, apexes, s.start())
+            self.settle(s)
+            yield s
+
+    def settle(self, server, limit=15.0):
+        server.account.settle(self.scale.calm, limit)
+
+    def probe(self, server, zone, names=None):
+        return Probe(self.tools, server.port, zone, names)
+
+    def pull(self, port, zone):
+        """AXFR of a zone from a port: the figures of pull.c."""
+        p = subprocess.run([os.path.join(self.tools, "pull"), str(port),
+                            self.key_file, zone], text=True,
+                           stdout=subprocess.PIPE)
+        return json.loads(p.stdout)
+
+    def check(self, server, primary):
+        """Names must have the addresses that the primary gives them."""
+        wrong = wrong_addresses(server.port, primary.flat)
+        if wrong:
+            raise NotMeasured("%d of 200 names have a wrong address" % wrong)
+
+    # -- running parts
+    def each(self, part, measure):
+        """measure(name) for each server; what goes wrong is a note.
+
+        One that hangs at the first start is given further chances.
+        """
+        for name in self.names:
+            for _ in range(CHANCES):
+                tell("%s: %s" % (part, name))
+                try:
+                    measure(name)
+                    break
+                except NotMeasured as e:
+                    self.note(part, name, str(e))
+                    if not isinstance(e, NoStart):
+                        break
