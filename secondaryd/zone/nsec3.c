@@ -2,9 +2,7 @@
 
 #include "zone/nsec3.h"
 
-#include <libdnssec/binary.h>
-#include <libdnssec/error.h>
-#include <libdnssec/nsec.h>
+#include <nettle/sha1.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -21,26 +19,18 @@ int
 nsec3_hash(const uint8_t *lower, uint16_t iterations, const uint8_t *salt,
 	   size_t salt_len, uint8_t hash[NODE_NSEC3_HASH_LEN])
 {
-	uint8_t name[NAME_LEN_MAX], salt_copy[UINT8_MAX];
-	size_t len = name_len(lower);
-	/* libdnssec does not change them, but its types do not say so. */
-	dnssec_binary_t input = {.size = len, .data = name};
-	dnssec_nsec3_params_t params = {
-	    .algorithm = DNSSEC_NSEC3_ALGORITHM_SHA1,
-	    .iterations = iterations,
-	    .salt = {.size = salt_len, .data = salt_copy},
-	};
-	dnssec_binary_t out = {0};
+	struct sha1_ctx sha1;
 
-	memcpy(name, lower, len);
-	if (salt_len > 0) {
-		memcpy(salt_copy, salt, salt_len);
+	sha1_init(&sha1);
+	sha1_update(&sha1, name_len(lower), lower);
+	sha1_update(&sha1, salt_len, salt);
+	sha1_digest(&sha1, NODE_NSEC3_HASH_LEN, hash);
+	/* sha1_digest has begun the next one. */
+	for (unsigned i = 0; i < iterations; i++) {
+		sha1_update(&sha1, NODE_NSEC3_HASH_LEN, hash);
+		sha1_update(&sha1, salt_len, salt);
+		sha1_digest(&sha1, NODE_NSEC3_HASH_LEN, hash);
 	}
-	if (dnssec_nsec3_hash(&input, &params, &out) != DNSSEC_EOK) {
-		return SECD_ENOMEM;
-	}
-	memcpy(hash, out.data, NODE_NSEC3_HASH_LEN);
-	dnssec_binary_free(&out);
 	return SECD_OK;
 }
 

@@ -15,7 +15,7 @@
 /**
  * Hash a lower-case name.
  *
- * Returns  SECD_OK, SECD_ENOMEM
+ * Returns  SECD_OK
  */
 int nsec3_hash(const uint8_t *lower, uint16_t iterations, const uint8_t *salt,
 	       size_t salt_len, uint8_t hash[NODE_NSEC3_HASH_LEN]);
