@@ -55,63 +55,63 @@ nsec_star(struct answer *a, unsigned i)
 	nsec(a, star);
 }
 
-/*
- * Note the NSEC3 that matches or covers a hash.
- *
- * only_match  note nothing when it does not match
- * Returns  whether it matches
- */
-static bool
-nsec3(struct answer *a, const uint8_t *hash, bool only_match)
-{
-	const struct node *n;
-	bool match = false;
-
-	n = version_nsec3_for(a->version, hash, &match);
-	if (match || !only_match) {
-		note(a, n, RR_TYPE_NSEC3);
-	}
-	return match;
-}
-
-/* The same for a name that has no hash in store. */
-static bool
-nsec3_of(struct answer *a, const uint8_t *lower, bool only_match)
+/* The node with the NSEC3 that matches or covers a name without a stored hash;
+ * else as nsec3_find. */
+static const struct node *
+nsec3_find_name(struct answer *a, const uint8_t *lower, bool *match)
 {
 	const struct image_nsec3 *p = version_nsec3(a->version);
 	uint8_t hash[NODE_NSEC3_HASH_LEN];
 
+	*match = false;
 	if (nsec3_hash(lower, p->iterations, p->salt, p->salt_len, hash) !=
 	    SECD_OK) {
 		/* An answer that proves nothing must not look like one. */
 		a->rcode = RCODE_SERVFAIL;
-		return false;
+		return NULL;
 	}
-	return nsec3(a, hash, only_match);
+	return version_nsec3_for(a->version, hash, match);
 }
 
-/* Note the NSEC3 of an existing name, if it has one. */
-static bool
-nsec3_match(struct answer *a, unsigned i, const struct node *n)
+/*
+ * Find the NSEC3 that matches or covers suffix `i`.
+ *
+ * n        its node, or NULL
+ * match    receives whether it matches
+ */
+static const struct node *
+nsec3_find(struct answer *a, unsigned i, const struct node *n, bool *match)
 {
 	const uint8_t *hash = n != NULL ? node_own_hash(n) : NULL;
 
-	return hash != NULL ? nsec3(a, hash, true)
-			    : nsec3_of(a, answer_suffix(a, i), true);
+	return hash != NULL ? version_nsec3_for(a->version, hash, match)
+			    : nsec3_find_name(a, answer_suffix(a, i), match);
 }
 
+/* Note the NSEC3 that covers suffix `i`, a name that does not exist. */
+static void
+nsec3_cover(struct answer *a, unsigned i)
+{
+	bool match;
+
+	note(a, nsec3_find(a, i, NULL, &match), RR_TYPE_NSEC3);
+}
+
+/* Note the NSEC3 that matches or covers the wildcard below suffix `i`. */
 static void
 nsec3_star(struct answer *a, unsigned i, const struct node *n)
 {
 	const uint8_t *hash = n != NULL ? node_star_hash(n) : NULL;
 	uint8_t star[NAME_LEN_MAX];
+	bool match;
 
 	if (hash != NULL) {
-		nsec3(a, hash, false);
-		return;
+		n = version_nsec3_for(a->version, hash, &match);
+	} else {
+		make_star(a, i, star);
+		n = nsec3_find_name(a, star, &match);
 	}
-	make_star(a, i, star);
-	nsec3_of(a, star, false);
+	note(a, n, RR_TYPE_NSEC3);
 }
 
 /*
@@ -120,16 +120,49 @@ nsec3_star(struct answer *a, unsigned i, const struct node *n)
  * is the closest provable encloser that counts.
  *
  * n        the node of suffix `i`; receives that of the result
+ * cover    what covers the suffix before it; NULL: still to be looked for
  * Returns  the index of the closest provable encloser
  */
 static unsigned
-nsec3_encloser(struct answer *a, unsigned i, const struct node **n)
+nsec3_encloser(struct answer *a, unsigned i, const struct node **n,
+	       const struct node *cover)
 {
-	while (!nsec3_match(a, i, *n) && i < a->apex) {
+	const struct node *found;
+	bool match;
+
+	for (;;) {
+		found = nsec3_find(a, i, *n, &match);
+		if (match || i >= a->apex) {
+			break;
+		}
+		cover = found;
 		*n = answer_find(a, ++i);
 	}
-	nsec3_of(a, answer_suffix(a, i - 1), false);
+	if (match) {
+		note(a, found, RR_TYPE_NSEC3);
+	}
+	if (cover != NULL) {
+		note(a, cover, RR_TYPE_NSEC3);
+	} else {
+		nsec3_cover(a, i - 1);
+	}
 	return i;
+}
+
+/* RFC 5155 sections 7.2.3, 7.2.4 and 7.2.7 */
+static void
+nsec3_nodata(struct answer *a, unsigned i, const struct node *n)
+{
+	const struct node *found;
+	bool match;
+
+	found = nsec3_find(a, i, n, &match);
+	if (match) {
+		note(a, found, RR_TYPE_NSEC3);
+	} else if (i < a->apex) {
+		n = answer_find(a, i + 1);
+		nsec3_encloser(a, i + 1, &n, found);
+	}
 }
 
 void
@@ -138,10 +171,8 @@ answer_proof_nodata(struct answer *a, unsigned i, const struct node *n)
 	if (a->denial == IMAGE_NSEC) {
 		nsec(a, answer_suffix(a, i));
 	}
-	/* RFC 5155 sections 7.2.3, 7.2.4 and 7.2.7 */
-	if (a->denial == IMAGE_NSEC3 && !nsec3_match(a, i, n) && i < a->apex) {
-		n = answer_find(a, i + 1);
-		nsec3_encloser(a, i + 1, &n);
+	if (a->denial == IMAGE_NSEC3) {
+		nsec3_nodata(a, i, n);
 	}
 }
 
@@ -153,7 +184,7 @@ answer_proof_nxdomain(struct answer *a, unsigned i, const struct node *n)
 		nsec_star(a, i);
 	}
 	if (a->denial == IMAGE_NSEC3) {
-		i = nsec3_encloser(a, i, &n);
+		i = nsec3_encloser(a, i, &n, NULL);
 		nsec3_star(a, i, n);
 	}
 }
@@ -166,7 +197,7 @@ answer_proof_wildcard(struct answer *a, unsigned i)
 	}
 	/* The RRSIG's label count tells the closest encloser: 7.2.6. */
 	if (a->denial == IMAGE_NSEC3) {
-		nsec3_of(a, answer_suffix(a, i - 1), false);
+		nsec3_cover(a, i - 1);
 	}
 }
 
@@ -179,7 +210,7 @@ answer_proof_wildcard_nodata(struct answer *a, unsigned i, const struct node *n)
 	}
 	/* RFC 5155 section 7.2.5 */
 	if (a->denial == IMAGE_NSEC3) {
-		nsec3_encloser(a, i, &n);
+		nsec3_encloser(a, i, &n, NULL);
 		nsec3_star(a, i, n);
 	}
 }
