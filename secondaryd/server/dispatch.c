@@ -13,23 +13,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "transfer/notify_in.h"
+#include "zone/answer_ahead.h"
 
 #define LINES_PER_SECOND 10
 #define EDE_PROHIBITED   18 /* RFC 8914 */
 #define EDE_NOT_READY    14
-
-/* One request on its way through the slower part. */
-struct request {
-	struct dispatcher *d;
-	uint8_t *msg;
-	size_t len;
-	const struct sockaddr_storage *from;
-	uint8_t *out;
-	size_t cap;
-	struct transfer_stream **stream; /* NULL: UDP */
-	struct tsig_transaction tsig;
-	bool is_signed;
-};
 
 static void
 count(atomic_uint_fast64_t *counter)
@@ -79,7 +67,7 @@ log_request(struct request *r, const char *what, const char *outcome,
 
 	if (log_enabled(LOG_LEVEL_NOTICE) && may_log(r->d)) {
 		log_notice("%s of %s from %s: %s: %s", what,
-			   name_to_text(r->d->query.lower, name),
+			   name_to_text(r->query.lower, name),
 			   address_text(r->from, from, sizeof(from)), outcome,
 			   why);
 	}
@@ -91,8 +79,8 @@ answer_bare(struct request *r, uint16_t flags, uint16_t rcode, int ede)
 	size_t reserve = r->is_signed ? tsig_room(r->tsig.key) : 0;
 
 	count_answer(r->d, rcode, (flags & HEADER_TC) != 0);
-	return answer_rcode(&r->d->root->identity, &r->d->query, flags, rcode,
-			    ede, r->out, r->cap - reserve);
+	return answer_rcode(&r->d->root->identity, &r->query, flags, rcode, ede,
+			    r->out, r->cap - reserve);
 }
 
 static const uint8_t *
@@ -115,7 +103,7 @@ policy_of(const struct request *r, const struct zone *zone)
 static struct zone *
 zone_at(const struct request *r)
 {
-	const struct query *q = &r->d->query;
+	const struct query *q = &r->query;
 	unsigned label = 0;
 	struct zone *z =
 	    zone_table_find(r->d->root->zones, q->lower, &q->hashes, 0, &label);
@@ -128,7 +116,7 @@ zone_at(const struct request *r)
 static size_t
 answer_notify(struct request *r)
 {
-	const struct query *q = &r->d->query;
+	const struct query *q = &r->query;
 	struct zone *zone = zone_at(r);
 	const struct config_policy *policy = policy_of(r, zone);
 	struct notify_in notify = {0};
@@ -180,18 +168,18 @@ stream_new(struct request *r, struct version *v,
 	if (s == NULL) {
 		return NULL;
 	}
-	if (xfr_out_new(v, &r->d->query, kind, &s->out) != SECD_OK) {
+	if (xfr_out_new(v, &r->query, kind, &s->out) != SECD_OK) {
 		free(s);
 		return NULL;
 	}
 	s->frontend = r->d->frontend;
 	s->counters = r->d->counters;
 	s->serial = version_serial(v);
-	s->is_ixfr = r->d->query.qtype == RR_TYPE_IXFR;
+	s->is_ixfr = r->query.qtype == RR_TYPE_IXFR;
 	s->started_ms = clock_awake_ms();
 	s->deadline_ms =
 	    s->started_ms + (int64_t)policy->limits.transfer_s * 1000;
-	name_to_text(r->d->query.lower, s->zone);
+	name_to_text(r->query.lower, s->zone);
 	address_text(r->from, s->peer, sizeof(s->peer));
 	/* The transaction goes on in the stream. */
 	s->tsig = r->tsig;
@@ -206,12 +194,12 @@ answer_one_soa(struct request *r, struct version *v)
 {
 	size_t reserve = r->is_signed ? tsig_room(r->tsig.key) : 0;
 	size_t limit =
-	    answer_limit(&r->d->root->identity, &r->d->query,
+	    answer_limit(&r->d->root->identity, &r->query,
 			 r->stream == NULL ? ANSWER_UDP : ANSWER_TCP, r->cap);
 	struct xfr_out *x;
 	size_t len = 0;
 
-	if (xfr_out_new(v, &r->d->query, XFR_OUT_SOA_ONLY, &x) != SECD_OK) {
+	if (xfr_out_new(v, &r->query, XFR_OUT_SOA_ONLY, &x) != SECD_OK) {
 		return answer_bare(r, 0, RCODE_SERVFAIL, -1);
 	}
 	if (xfr_out_next(x, r->out, r->cap, reserve, &len) != XFR_OUT_DONE) {
@@ -232,7 +220,7 @@ begin_transfer(struct request *r, struct version *v,
 {
 	enum xfr_out_kind kind;
 	uint8_t rcode =
-	    xfr_out_choose(v, &r->d->query, r->stream == NULL, &kind, NULL);
+	    xfr_out_choose(v, &r->query, r->stream == NULL, &kind, NULL);
 
 	if (rcode != RCODE_NOERROR) {
 		return answer_bare(r, 0, rcode, -1);
@@ -262,7 +250,7 @@ answer_transfer(struct request *r)
 	const char *why = "no such zone here";
 	struct version *v;
 
-	if (policy == NULL || r->d->query.qclass != RR_CLASS_IN) {
+	if (policy == NULL || r->query.qclass != RR_CLASS_IN) {
 		log_request(r, "transfer", "refused", why);
 		return answer_bare(r, 0, RCODE_NOTAUTH, -1);
 	}
@@ -312,29 +300,43 @@ answer_bad_tsig(struct request *r, enum tsig_verdict verdict,
 	return len;
 }
 
-/* By what it asks for; `v` is of the request without its TSIG. */
 static size_t
-answer_other(struct request *r, enum query_verdict v)
+answer_plain(struct request *r)
 {
-	const struct query *q = &r->d->query;
+	size_t reserve = r->is_signed ? tsig_room(r->tsig.key) : 0;
 	struct answer_result result;
-	size_t len;
+	size_t len = answer_query(&r->d->root->answer, &r->query,
+				  r->stream == NULL ? ANSWER_UDP : ANSWER_TCP,
+				  r->out, r->cap, reserve, &result);
 
-	if (v == QUERY_OTHER && q->opcode == OPCODE_NOTIFY) {
+	count_answer(r->d, result.rcode, result.truncated);
+	return len;
+}
+
+/* By what it asks for, without a TSIG or with one that is good. */
+static size_t
+answer_other(struct request *r)
+{
+	const struct query *q = &r->query;
+
+	if (r->verdict == QUERY_OTHER && q->opcode == OPCODE_NOTIFY) {
 		return answer_notify(r);
 	}
-	if (v == QUERY_OTHER &&
+	if (r->verdict == QUERY_OTHER &&
 	    (q->qtype == RR_TYPE_AXFR || q->qtype == RR_TYPE_IXFR)) {
 		return answer_transfer(r);
 	}
-	if (v == QUERY_OTHER || v == QUERY_IGNORE) {
+	if (r->verdict == QUERY_OTHER || r->verdict == QUERY_IGNORE) {
 		return answer_bare(r, 0, RCODE_FORMERR, -1);
 	}
-	len = answer_query(
-	    &r->d->root->answer, q, r->stream == NULL ? ANSWER_UDP : ANSWER_TCP,
-	    r->out, r->cap, r->is_signed ? tsig_room(r->tsig.key) : 0, &result);
-	count_answer(r->d, result.rcode, result.truncated);
-	return len;
+	return answer_plain(r);
+}
+
+static void
+read_one(const struct dispatcher *d, struct request *r)
+{
+	r->verdict = query_parse(&r->query, r->msg, r->len,
+				 zone_table_key(d->root->zones));
 }
 
 static size_t
@@ -343,7 +345,6 @@ answer_signed(struct request *r)
 	const struct config_key *key;
 	enum tsig_verdict verdict;
 	struct tsig_place place;
-	enum query_verdict v;
 
 	if (tsig_find(r->msg, r->len, &place) != SECD_OK || !place.present) {
 		return answer_bare(r, 0, RCODE_FORMERR, -1);
@@ -358,38 +359,46 @@ answer_signed(struct request *r)
 		return answer_bad_tsig(r, verdict, &place);
 	}
 	r->is_signed = true;
-	v = query_parse(&r->d->query, r->msg, r->len,
-			zone_table_key(r->d->root->zones));
-	return sign(r, answer_other(r, v));
+	read_one(r->d, r); /* now without its TSIG */
+	return sign(r, answer_other(r));
+}
+
+void
+dispatch_read(const struct dispatcher *d, struct request *requests,
+	      unsigned count)
+{
+	const struct query *plain[DISPATCH_READ_MAX];
+	unsigned plain_count = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		read_one(d, &requests[i]);
+		if (requests[i].verdict == QUERY_PLAIN) {
+			plain[plain_count++] = &requests[i].query;
+		}
+	}
+	answer_ahead(&d->root->answer, plain, plain_count);
 }
 
 size_t
-dispatch(struct dispatcher *d, uint8_t *msg, size_t len,
-	 const struct sockaddr_storage *from, uint8_t *out, size_t cap,
-	 struct transfer_stream **stream)
+dispatch_answer(struct dispatcher *d, struct request *r)
 {
-	struct request r = {d, msg, len, from, out, cap, stream, {0}, false};
-	struct answer_result result;
-	enum query_verdict v =
-	    query_parse(&d->query, msg, len, zone_table_key(d->root->zones));
+	size_t len;
 
+	r->d = d;
+	r->is_signed = false;
 	count(&d->counters->queries);
-	switch (v) {
+	switch (r->verdict) {
 	case QUERY_IGNORE:
 		count(&d->counters->ignored);
 		return 0;
 	case QUERY_PLAIN:
 	case QUERY_ERROR:
-		len = answer_query(&d->root->answer, &d->query,
-				   stream == NULL ? ANSWER_UDP : ANSWER_TCP,
-				   out, cap, 0, &result);
-		count_answer(d, result.rcode, result.truncated);
-		return len;
+		return answer_plain(r);
 	case QUERY_OTHER:
 	default:
-		len =
-		    d->query.has_tsig ? answer_signed(&r) : answer_other(&r, v);
-		tsig_transaction_fini(&r.tsig);
+		r->tsig = (struct tsig_transaction){0};
+		len = r->query.has_tsig ? answer_signed(r) : answer_other(r);
+		tsig_transaction_fini(&r->tsig);
 		return len;
 	}
 }

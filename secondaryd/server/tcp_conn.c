@@ -198,22 +198,46 @@ go_on_streaming(struct tcp_conn *c)
 }
 
 static bool
-answer(struct tcp_conn *c, uint8_t *msg, size_t len)
+answer(struct tcp_conn *c, struct request *r)
 {
 	struct tcp_shared *s = c->shared;
 	uint8_t *to;
+	size_t len;
 
 	if (!has_room(s) && !flush(c)) {
 		return false;
 	}
 	to = s->out + s->out_len;
-	len = dispatch(&s->dispatcher, msg, len, &c->peer, to + 2,
-		       TCP_MESSAGE_MAX, &c->stream);
+	r->out = to + 2;
+	len = dispatch_answer(&s->dispatcher, r);
 	if (len > 0) {
 		put_u16(to, (uint16_t)len);
 		s->out_len += 2 + len;
 	}
 	return c->stream == NULL || go_on_streaming(c);
+}
+
+/* Read the whole messages at the start of some octets, as many as are read at
+ * once. Returns their number. */
+static unsigned
+read_messages(struct tcp_conn *c, uint8_t *octets, size_t len)
+{
+	struct request *r = c->shared->requests;
+	unsigned count = 0;
+
+	while (count < DISPATCH_READ_MAX && len >= 2 &&
+	       len - 2 >= get_u16(octets)) {
+		r[count].msg = octets + 2;
+		r[count].len = get_u16(octets);
+		r[count].from = &c->peer;
+		r[count].cap = TCP_MESSAGE_MAX;
+		r[count].stream = &c->stream;
+		octets += 2 + r[count].len;
+		len -= 2 + r[count].len;
+		count++;
+	}
+	dispatch_read(&c->shared->dispatcher, r, count);
+	return count;
 }
 
 /* Answer whole messages; stops while a transfer or answers wait to be taken.
@@ -222,20 +246,22 @@ answer(struct tcp_conn *c, uint8_t *msg, size_t len)
 static bool
 answer_all(struct tcp_conn *c, uint8_t *octets, size_t len, size_t *used)
 {
-	size_t pos = 0;
+	struct tcp_shared *s = c->shared;
+	unsigned count = 1;
 
-	c->shared->dispatcher.root =
-	    root_get(&c->shared->dispatcher.frontend->root);
-	while (c->stream == NULL && c->out.len == 0 && len - pos >= 2 &&
-	       len - pos - 2 >= get_u16(octets + pos)) {
-		size_t msg_len = get_u16(octets + pos);
+	*used = 0;
+	s->dispatcher.root = root_get(&s->dispatcher.frontend->root);
+	while (count > 0 && !is_waiting(c)) {
+		count = read_messages(c, octets + *used, len - *used);
+		for (unsigned i = 0; i < count && !is_waiting(c); i++) {
+			size_t msg_len = s->requests[i].len;
 
-		if (!answer(c, octets + pos + 2, msg_len)) {
-			return false;
+			if (!answer(c, &s->requests[i])) {
+				return false;
+			}
+			*used += 2 + msg_len;
 		}
-		pos += 2 + msg_len;
 	}
-	*used = pos;
 	return flush(c);
 }
 

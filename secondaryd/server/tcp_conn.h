@@ -22,6 +22,7 @@ struct tcp_conn;
 struct tcp_shared {
 	struct ev_loop *loop;
 	struct dispatcher dispatcher;
+	struct request requests[DISPATCH_READ_MAX];
 	atomic_uint *connections;
 	struct tcp_conn *all; /* doubly linked */
 	double idle_s, io_s;  /* timeouts */

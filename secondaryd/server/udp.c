@@ -17,8 +17,7 @@
 #include "server/dispatch.h"
 #include "server/thread.h"
 
-/* Larger batches gain nothing (measured: flat above 16 to 32). */
-#define BATCH 32
+#define BATCH DISPATCH_READ_MAX
 /* No request is longer: NOTIFY and IXFR with TSIG stay below 1,400 octets. */
 #define REQUEST_MAX  4096
 #define RESPONSE_MAX 4096
@@ -44,6 +43,7 @@ struct udp_worker {
 	struct frontend_counters counters;
 	struct dispatcher dispatcher;
 	struct mmsghdr in[BATCH], out[BATCH];
+	struct request requests[BATCH];
 	struct slot slots[BATCH];
 };
 
@@ -72,6 +72,10 @@ init_slots(struct udp_worker *w)
 		    .msg_iov = &slot->in,
 		    .msg_iovlen = 1,
 		};
+		w->requests[i].msg = slot->request;
+		w->requests[i].from = &slot->from;
+		w->requests[i].out = slot->response;
+		w->requests[i].cap = RESPONSE_MAX;
 	}
 }
 
@@ -106,10 +110,16 @@ keep_source(const struct msghdr *in, struct msghdr *out)
 	out->msg_controllen = in->msg_controllen;
 }
 
-/* A datagram with source port 0 cannot be answered. */
+/* No name: the socket is shut down, and this is no datagram. One with source
+ * port 0 cannot be answered. */
 static bool
-has_port(const struct sockaddr_storage *from)
+has_sender(const struct msghdr *h)
 {
+	const struct sockaddr_storage *from = h->msg_name;
+
+	if (h->msg_namelen == 0) {
+		return false;
+	}
 	return from->ss_family == AF_INET6
 		   ? ((const struct sockaddr_in6 *)(const void *)from)
 			     ->sin6_port != 0
@@ -117,21 +127,27 @@ has_port(const struct sockaddr_storage *from)
 			     ->sin_port != 0;
 }
 
-/* Answer slot i into out[answers]; false when there is nothing to send. */
+/* Read all of a batch before the first is answered. */
+static void
+read_requests(struct udp_worker *w, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		/* Without any octet it is ignored. */
+		w->requests[i].len =
+		    has_sender(&w->in[i].msg_hdr) ? w->in[i].msg_len : 0;
+	}
+	dispatch_read(&w->dispatcher, w->requests, count);
+}
+
+/* Answer request i into out[answers]; false when there is nothing to send. */
 static bool
-answer_slot(struct udp_worker *w, unsigned i, unsigned answers)
+answer_one(struct udp_worker *w, unsigned i, unsigned answers)
 {
 	struct slot *slot = &w->slots[i];
 	struct msghdr *in = &w->in[i].msg_hdr;
 	struct msghdr *out = &w->out[answers].msg_hdr;
-	size_t len;
+	size_t len = dispatch_answer(&w->dispatcher, &w->requests[i]);
 
-	/* No name: the socket is shut down, and this is no datagram. */
-	if (in->msg_namelen == 0 || !has_port(&slot->from)) {
-		return false;
-	}
-	len = dispatch(&w->dispatcher, slot->request, w->in[i].msg_len,
-		       &slot->from, slot->response, RESPONSE_MAX, NULL);
 	if (len == 0) {
 		return false;
 	}
@@ -173,8 +189,9 @@ answer_batch(struct udp_worker *w, int fd, unsigned count)
 
 	rcu_thread_online();
 	w->dispatcher.root = root_get(&w->dispatcher.frontend->root);
+	read_requests(w, count);
 	for (unsigned i = 0; i < count; i++) {
-		if (answer_slot(w, i, answers)) {
+		if (answer_one(w, i, answers)) {
 			answers++;
 		}
 	}

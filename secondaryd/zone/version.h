@@ -235,6 +235,10 @@ struct zone *zone_table_find(const struct zone_table *t, const uint8_t *lower,
 			     const struct name_hashes *hashes, unsigned from,
 			     unsigned *label);
 
+/** Ask the processor for what zone_table_find with these looks at first. */
+void zone_table_prefetch(const struct zone_table *t,
+			 const struct name_hashes *hashes);
+
 const struct name_hash_key *zone_table_key(const struct zone_table *t);
 
 #endif

@@ -84,6 +84,18 @@ zone_table_free(struct zone_table *t)
 	free(t);
 }
 
+void
+zone_table_prefetch(const struct zone_table *t,
+		    const struct name_hashes *hashes)
+{
+	for (unsigned i = 0; i < hashes->count; i++) {
+		if (t->has_labels[hashes->count - 1 - i]) {
+			__builtin_prefetch(
+			    &t->entries[hashes->hash[i] & t->mask]);
+		}
+	}
+}
+
 struct zone *
 zone_table_find(const struct zone_table *t, const uint8_t *lower,
 		const struct name_hashes *hashes, unsigned from,

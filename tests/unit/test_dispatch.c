@@ -74,14 +74,28 @@ verify(void)
 				  clock_wall_s());
 }
 
+static size_t
+answer(const struct sockaddr_storage *from, bool is_tcp)
+{
+	struct request r = {
+	    .msg = request,
+	    .len = request_len,
+	    .from = from,
+	    .out = response,
+	    .cap = is_tcp ? sizeof(response) : 4096,
+	    .stream = is_tcp ? &stream : NULL,
+	};
+
+	dispatch_read(&f->dispatcher, &r, 1);
+	return dispatch_answer(&f->dispatcher, &r);
+}
+
 static void
 give(const char *from, bool is_tcp)
 {
 	struct sockaddr_storage a = front_address(from, 1234);
 
-	response_len =
-	    dispatch(&f->dispatcher, request, request_len, &a, response,
-		     is_tcp ? sizeof(response) : 4096, is_tcp ? &stream : NULL);
+	response_len = answer(&a, is_tcp);
 	if (response_len > 0) {
 		assert_true(response_len >= 12);
 		assert_int_equal(get_u16(response), 0x1234);
@@ -444,9 +458,7 @@ random_octets_do_no_harm(void **state)
 		if (rand_r(&seed) % 8 == 0) {
 			request_len = (size_t)rand_r(&seed) % request_len;
 		}
-		response_len = dispatch(
-		    &f->dispatcher, request, request_len, &from, response,
-		    is_tcp ? sizeof(response) : 4096, is_tcp ? &stream : NULL);
+		response_len = answer(&from, is_tcp);
 		assert_true(response_len <= (is_tcp ? sizeof(response) : 4096));
 		transfer_stream_close(stream);
 		stream = NULL;

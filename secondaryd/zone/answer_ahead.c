@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "zone/answer_ahead.h"
+
+/* Names that are looked up first: the QNAME, and its parent when it is below a
+ * cut or does not exist. */
+#define SUFFIXES 2
+
+/* A query whose zone has been found. */
+struct found {
+	const struct query *q;
+	const struct version *version;
+	unsigned suffixes; /* below the apex, SUFFIXES at most */
+};
+
+static bool
+find_version(const struct answer_context *ctx, const struct query *q,
+	     struct found *out)
+{
+	unsigned apex;
+	const struct zone *z =
+	    zone_table_find(ctx->zones, q->lower, &q->hashes, 0, &apex);
+
+	if (z == NULL) {
+		return false;
+	}
+	out->q = q;
+	out->version = zone_version(z);
+	out->suffixes = apex < SUFFIXES ? apex : SUFFIXES;
+	return out->version != NULL;
+}
+
+static void
+fetch_slots(const struct found *f)
+{
+	for (unsigned i = 0; i < f->suffixes; i++) {
+		version_prefetch(f->version, f->q->hashes.hash[i]);
+	}
+}
+
+static void
+fetch_node(const struct found *f)
+{
+	for (unsigned i = 0; i < f->suffixes; i++) {
+		version_prefetch_node(f->version, f->q->hashes.hash[i]);
+	}
+}
+
+void
+answer_ahead(const struct answer_context *ctx,
+	     const struct query *const *queries, unsigned count)
+{
+	struct found found[ANSWER_AHEAD_MAX];
+	unsigned n = 0;
+
+	if (count < 2) {
+		return;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		zone_table_prefetch(ctx->zones, &queries[i]->hashes);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		if (find_version(ctx, queries[i], &found[n])) {
+			fetch_slots(&found[n++]);
+		}
+	}
+	for (unsigned i = 0; i < n; i++) {
+		fetch_node(&found[i]);
+	}
+}
