@@ -91,7 +91,7 @@ def a_right_answer_to_ixfr_is_applied(case, form, signed):
     advance(fake, sut)
     sut.wait_serial(APEX, 3)
     assert has_new(sut)
-    kind = sut.transfers(APEX)[-1][0]
+    kind = sut.transfers(APEX, 3)[-1][0]
     assert kind == ("AXFR-style IXFR" if form == "AXFR-style" else "IXFR"), \
         kind
     dnsq.assert_same_zone((fake.address, fake.port), sut.at(), APEX, key=key)
@@ -160,7 +160,7 @@ def a_wrong_ixfr_is_refused_as_a_whole_and_axfr_follows(case, form):
     sut.wait_serial(APEX, 3)
     assert has_new(sut)
     assert fake.count("AXFR") == 2, fake.seen
-    assert sut.transfers(APEX)[-1][0] == "AXFR"
+    assert sut.transfers(APEX, 3)[-1][0] == "AXFR"
     assert WHY_IXFR[form] in sut.log_text(), sut.log_text()
     dnsq.assert_same_zone((fake.address, fake.port), sut.at(), APEX)
 

@@ -165,11 +165,20 @@ class Secondaryd(Server):
         r"zone (\S+): (AXFR-style IXFR|AXFR|IXFR) from (\S+): "
         r"(?:serial (\d+)|nothing) -> serial (\d+)")
 
-    def transfers(self, apex, after=0):
-        """(kind, from serial, to serial) of each transfer in the log."""
-        return [(m[2], int(m[4]) if m[4] else None, int(m[5]))
-                for m in self.TRANSFER.finditer(self.log_text()[after:])
-                if m[1].rstrip(".") == apex.rstrip(".")]
+    def transfers(self, apex, serial, after=0):
+        """(kind, from serial, to serial) of each transfer in the log.
+
+        The one to the serial is waited for: a version is served before the
+        log tells of it.
+        """
+        def told():
+            return [(m[2], int(m[4]) if m[4] else None, int(m[5]))
+                    for m in self.TRANSFER.finditer(self.log_text()[after:])
+                    if m[1].rstrip(".") == apex.rstrip(".")]
+        wait_until(lambda: serial in [t[2] for t in told()], 10,
+                   lambda: "a transfer to serial %d, not only %s" % (
+                       serial, told()))
+        return told()
 
     def wait_log(self, pattern, timeout=10, after=0):
         """Wait for a line of the log that matches; returns the match."""
