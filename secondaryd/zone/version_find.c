@@ -103,7 +103,6 @@ const struct node *
 version_nsec_layered(const struct version *v, const uint8_t *lower)
 {
 	uint64_t rank[VERSION_LAYERS_MAX + 1];
-	const struct node *n;
 
 	if (v->denial != IMAGE_NSEC) {
 		return NULL;
@@ -111,8 +110,8 @@ version_nsec_layered(const struct version *v, const uint8_t *lower)
 	for (unsigned i = 0; i <= v->layer_count; i++) {
 		rank[i] = image_nsec_rank(component(v, i), lower);
 	}
-	n = last_entry(v, rank);
-	return n != NULL ? n : last_of_all(v);
+	/* There is always one: that of the apex, which nothing masks. */
+	return last_entry(v, rank);
 }
 
 const struct node *
