@@ -97,12 +97,17 @@ image_denial_count(const struct image *im)
 	return im->denial_count;
 }
 
+/* The node of an entry that there is. */
+static const struct node *
+denial_node(const struct image *im, uint64_t i)
+{
+	return image_node_at(im, (uint64_t)im->denial_at[i] * 8);
+}
+
 const struct node *
 image_denial_at(const struct image *im, uint64_t i)
 {
-	return i < im->denial_count
-		   ? image_node_at(im, (uint64_t)im->denial_at[i] * 8)
-		   : NULL;
+	return i < im->denial_count ? denial_node(im, i) : NULL;
 }
 
 /* The entry before `rank`; none before it: the last one's span reaches over
@@ -133,8 +138,8 @@ keys_below(const struct image *im, uint64_t count, uint64_t key, bool or_equal)
 	return low;
 }
 
-uint64_t
-image_nsec_rank(const struct image *im, const uint8_t *lower)
+static inline uint64_t
+nsec_rank(const struct image *im, const uint8_t *lower)
 {
 	uint8_t key[NAME_KEY_MAX];
 	size_t len = name_key(lower, key);
@@ -157,7 +162,7 @@ image_nsec_rank(const struct image *im, const uint8_t *lower)
 	}
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
-		const struct node *n = image_denial_at(im, middle);
+		const struct node *n = denial_node(im, middle);
 
 		if (n == NULL) {
 			return NO_RANK;
@@ -171,10 +176,16 @@ image_nsec_rank(const struct image *im, const uint8_t *lower)
 	return low;
 }
 
+uint64_t
+image_nsec_rank(const struct image *im, const uint8_t *lower)
+{
+	return nsec_rank(im, lower);
+}
+
 const struct node *
 image_nsec_for(const struct image *im, const uint8_t *lower)
 {
-	return entry_before(im, image_nsec_rank(im, lower));
+	return entry_before(im, nsec_rank(im, lower));
 }
 
 /* The number of hashes whose first octets are below `key`. */
@@ -234,7 +245,7 @@ find_hash(const struct image *im, const uint8_t hash[NODE_NSEC3_HASH_LEN],
 	i = hashes_below(im, key);
 	/* Hashes that begin alike are no accident, but must not mislead. */
 	for (; i < im->denial_count && im->denial_key[i] == key; i++) {
-		const struct node *n = image_denial_at(im, i);
+		const struct node *n = denial_node(im, i);
 		int order;
 
 		if (n == NULL ||

@@ -67,9 +67,9 @@ nodes_come_in_order_the_newest_of_each_name(void **state)
 	version_cursor_start(&c, v);
 	assert_ptr_equal(version_cursor_next(&c), version_apex(v));
 	n = version_cursor_next(&c);
-	assert_int_equal(node_find(n, RR_TYPE_A)->ttl, 3);
+	assert_int_equal(rrset_ttl(node_find(n, RR_TYPE_A)), 3);
 	n = version_cursor_next(&c);
-	assert_int_equal(node_find(n, RR_TYPE_A)->ttl, 1);
+	assert_int_equal(rrset_ttl(node_find(n, RR_TYPE_A)), 1);
 	assert_comes("e.example.");
 	assert_comes(NULL);
 	assert_comes(NULL);

@@ -81,8 +81,9 @@ assert_nsec3(uint8_t first, const char *owner, bool expected)
 static uint32_t
 ttl_of(const struct node *n, uint16_t type)
 {
-	return n != NULL && node_find(n, type) != NULL ? node_find(n, type)->ttl
-						       : 0;
+	return n != NULL && node_find(n, type) != NULL
+		   ? rrset_ttl(node_find(n, type))
+		   : 0;
 }
 
 static void
