@@ -17,6 +17,7 @@ MIB = 1024.0
 
 Cpu = namedtuple("Cpu", "total user kernel")
 Memory = namedtuple("Memory", "pss anonymous")
+NOTHING = Cpu(0, 0, 0)
 
 
 def _read(path):
@@ -25,7 +26,9 @@ def _read(path):
 
 
 def minus(a, b):
-    return Cpu(*(x - y for x, y in zip(a, b)))
+    """What was used between b and a; now user and kernel are all of it."""
+    total = a.total - b.total
+    return Cpu(total, *split(total, a.user - b.user, a.kernel - b.kernel))
 
 
 class Account:
@@ -64,12 +67,10 @@ class Account:
 
     def cpu(self):
         """Seconds since the beginning.  The total is exact; user and kernel
-        are as the clock's ticks saw them."""
+        are what the clock's ticks saw, and may be more or less."""
         if self.version == 1:
-            total, user, kernel = (
-                int(_read("%s/cpuacct.%s" % (self.group, name)))
-                for name in ("usage", "usage_user", "usage_sys"))
-            return Cpu(total / 1e9, *split(total / 1e9, user, kernel))
+            return Cpu(*(int(_read("%s/cpuacct.%s" % (self.group, k))) / 1e9
+                         for k in ("usage", "usage_user", "usage_sys")))
         if self.version == 2:
             stat = dict(line.split() for line in _read(
                 self.group + "/cpu.stat").splitlines())

@@ -17,6 +17,7 @@ HOST = "127.0.0.1"
 SOA, A = 6, 1
 BUFFER = 4 << 20
 NOTIFY = 0x2400                     # opcode and AA (RFC 1996)
+WINDOW = 100                        # messages on their way at a time
 
 
 def wire_name(name):
@@ -123,6 +124,74 @@ def wait_serial(port, zone, serial, timeout, running=lambda: True,
     return None
 
 
+class Notifier:
+    """Sends NOTIFY for one zone, and does not wait for the answer."""
+
+    def __init__(self, port, zone):
+        self.socket, self.zone = udp_socket(port), zone
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, serial):
+        try:
+            self.socket.send(notify_wire(serial & 0xffff, self.zone, serial))
+        except OSError:             # the answer to an earlier one: no port
+            pass
+
+
+def notify_all(port, apexes, serial, limit=30):
+    """NOTIFY for many zones, a hundred on their way at a time.
+
+    One that is not answered within a second is sent again.
+    """
+    waiting = dict(enumerate(apexes))
+    sent = {}
+    deadline = time.monotonic() + limit
+    with udp_socket(port) as s:
+        s.settimeout(0.05)
+        while waiting and time.monotonic() < deadline:
+            now = time.monotonic()
+            sent = {n: t for n, t in sent.items()
+                    if n in waiting and now - t < 1}
+            for n in waiting:
+                if len(sent) >= WINDOW:
+                    break
+                if n not in sent:
+                    s.send(notify_wire(n, waiting[n], serial))
+                    sent[n] = now
+            try:
+                while len(sent) > WINDOW // 2 or len(sent) == len(waiting):
+                    n = struct.unpack("!H", s.recv(512)[:2])[0]
+                    waiting.pop(n, None)
+                    sent.pop(n, None)
+            except OSError:
+                pass
+
+
+def served(s, apexes, serial):
+    """Those of the zones that answer with at least that serial."""
+    there = set()
+    s.settimeout(0.1)
+    for at in range(0, len(apexes), WINDOW):
+        some = apexes[at:at + WINDOW]
+        try:
+            for n, apex in enumerate(some):
+                s.send(query_wire(at + n & 0xffff, apex, SOA))
+            for _ in some:
+                m = s.recv(4096)
+                has = serial_of(m)
+                n = struct.unpack("!H", m[:2])[0]
+                if has is not None and has >= serial and n < len(apexes):
+                    there.add(apexes[n])
+        except OSError:             # nobody listens yet, or one got lost
+            time.sleep(0.01)
+    return there
+
+
 def _right_address(asker, name, address):
     m = asker.exchange(query_wire(0, name, A), 1)
     if m is None:
@@ -136,6 +205,20 @@ def wrong_addresses(port, flat, count=200):
     with Asker(port) as asker:
         return sum(not _right_address(asker, name, address)
                    for name, address in flat.sample(count))
+
+
+def wrong_small(port, scale, serial, count=100):
+    """The same of small zones; every tenth has that serial, others 1."""
+    rnd = random.Random(zones.SEED)
+    wrong = 0
+    with Asker(port) as asker:
+        for _ in range(count):
+            i = rnd.randrange(scale.small)
+            new = serial > 1 and i % 10 == 0
+            wrong += not _right_address(
+                asker, "www." + zones.small_zone(i),
+                zones.address_after(serial) if new else zones.flat_address(i))
+    return wrong
 
 
 def _ask_do(asker, name):

@@ -41,6 +41,8 @@ def _query_lines():
 
 
 CANONICAL = {"order": "canonical"}
+KEPT = {"killed_serial_kept": True}
+EACH_SIGNED = {"each_signed": True}
 
 LINES = [
     *_query_lines(),
@@ -52,6 +54,32 @@ LINES = [
     line("settled memory (PSS)", "axfr-in", CANONICAL, "pss_mib", "MiB", 0.65),
     line("settled anonymous memory", "axfr-in", CANONICAL, "anonymous_mib",
          "MiB", None, 30),
+    line("IXFR in, 10 records: NOTIFY to visible", "ixfr-in", {},
+         "change_ms", "ms", 0.5),
+    line("IXFR in, 10 records: CPU", "ixfr-in", {}, "change_cpu_ms", "ms",
+         0.7),
+    line("changes at 100/s: lag, median", "ixfr-in", {}, "burst_lag_p50_ms",
+         "ms", 0.7),
+    line("changes at 100/s: lag, 99 %", "ixfr-in", {}, "burst_lag_p99_ms",
+         "ms", 0.7),
+    line("changes at 100/s: CPU", "ixfr-in", {}, "burst_cpu_s", "s", 0.7),
+    line("as many changes in one IXFR", "ixfr-in", {}, "at_once_s", "s", 0.5),
+    line("restart, primary down", "restart", {}, "seconds", "s", 0.05, 0.08),
+    line("restart after kill -9, last serial kept", "restart", KEPT,
+         "killed_seconds", "s", 0.05, 0.08),
+    line("small zones: bootstrap", "many-zones", {}, "seconds", "s", 1),
+    line("small zones: bootstrap, CPU", "many-zones", {}, "cpu_s", "s", 1),
+    line("small zones: memory (PSS)", "many-zones", {}, "pss_mib", "MiB", 1),
+    line("small zones: a tenth notified", "many-zones", {},
+         "notified_seconds", "s", 1),
+    line("small zones: restart", "many-zones", {}, "restart_seconds", "s",
+         0.25),
+    line("AXFR out, each message signed", "axfr-out", EACH_SIGNED, "seconds",
+         "s", 1),
+    line("longest gap in answers: a new zone", "gap", {}, "new_zone_gap_ms",
+         "ms", None, 5),
+    line("longest gap in answers: wide changes", "gap", {},
+         "wide_changes_gap_ms", "ms", None, 5),
 ]
 
 

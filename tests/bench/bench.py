@@ -7,15 +7,17 @@ import os
 import subprocess
 import sys
 import time
+import traceback
 
 import servers
-from ask import wait_serial, wrong_addresses
+from ask import Notifier, wait_serial, wrong_addresses
 from lib import ports
 from lib.servers import new_key
 from primary import Primary
 from probe import Probe
 
 CHANCES = 5
+REMINDERS = 3
 
 
 def tell(text):
@@ -111,6 +113,20 @@ class Bench:
                               % (serial, apex, self.scale.patience, why))
         return seen - began
 
+    def notify(self, server, apex, serial, pause=0.001):
+        """NOTIFY: seconds until that serial is served."""
+        began = time.monotonic()
+        with Notifier(server.port, apex) as notifier:
+            for _ in range(REMINDERS):
+                notifier.send(serial)
+                seen = wait_serial(server.port, apex, serial,
+                                   self.scale.patience / REMINDERS,
+                                   server.running, pause)
+                if seen is not None:
+                    return seen - began
+        raise NotMeasured("serial %d of %s is not served %d s after NOTIFY"
+                          % (serial, apex, self.scale.patience))
+
     def first_answer(self, server, apexes, began):
         """Until it has followed the primary to serial 1 of all zones."""
         try:
@@ -163,3 +179,7 @@ class Bench:
                     self.note(part, name, str(e))
                     if not isinstance(e, NoStart):
                         break
+                except Exception as e:  # the others shall be measured
+                    traceback.print_exc()
+                    self.note(part, name, "%s: %s" % (type(e).__name__, e))
+                    break
