@@ -69,6 +69,12 @@ layer_node_count(const struct layer *l)
 	return l->count;
 }
 
+const struct node *
+layer_node(const struct layer *l, size_t i)
+{
+	return l->nodes[i];
+}
+
 size_t
 layer_tombstone_count(const struct layer *l)
 {

@@ -39,6 +39,8 @@ const struct image *layer_image(const struct layer *l);
 
 /** Nodes, tombstones included. */
 size_t layer_node_count(const struct layer *l);
+/** Node `i` of so many. */
+const struct node *layer_node(const struct layer *l, size_t i);
 size_t layer_tombstone_count(const struct layer *l);
 
 /** Records that the zone has more than what is below this layer. */

@@ -2,7 +2,11 @@
 
 #include "zone/layering.h"
 
+#include <assert.h>
+#include <stdlib.h>
+
 #include "base/error.h"
+#include "zone/layering_internal.h"
 
 const struct layering_limits layering_defaults = {
     .small_nodes = 1000,
@@ -18,14 +22,36 @@ const struct layering_limits layering_defaults = {
 /* Each may cost a search for what denies a name one step. */
 #define COMPACT_TOMBSTONES 2048
 
-int
-layering_apply(const struct build_params *p, const struct version *base,
-	       unsigned frozen, const struct changeset *const *changesets,
-	       size_t count, uint64_t seq, struct version **out,
-	       struct build_report *report)
+static int
+lay_over(struct layering *l, const struct changeset *const *changesets,
+	 size_t count, unsigned frozen, uint64_t seq, struct version **out)
 {
-	return layering_apply_within(&layering_defaults, p, base, frozen,
-				     changesets, count, seq, out, report);
+	int rc = change_ops_init(&l->ops, image_apex(version_image(l->base)),
+				 version_serial(l->base), changesets, count,
+				 l->report);
+
+	if (rc == SECD_OK) {
+		rc = layering_owners(l);
+	}
+	if (rc == SECD_OK) {
+		rc = layering_nodes(l);
+	}
+	return rc != SECD_OK ? rc : layering_merge(l, frozen, seq, out);
+}
+
+static void
+layering_free(struct layering *l)
+{
+	change_ops_fini(&l->ops);
+	node_write_fini(&l->writer);
+	glue_fini(&l->glue);
+	owner_set_fini(&l->set);
+	owner_set_fini(&l->target);
+	arena_free(l->arena);
+	free(l->changed.all);
+	free(l->index);
+	free(l->derived.all);
+	free(l);
 }
 
 int
@@ -36,16 +62,35 @@ layering_apply_within(const struct layering_limits *limits,
 		      uint64_t seq, struct version **out,
 		      struct build_report *report)
 {
-	(void)limits;
-	(void)p;
-	(void)base;
-	(void)frozen;
-	(void)changesets;
-	(void)count;
-	(void)seq;
-	(void)out;
+	struct layering *l = calloc(1, sizeof(*l));
+	int rc = SECD_ENOMEM;
+
+	assert(count > 0 && frozen <= VERSION_LAYERS_MAX - 2);
 	*report = (struct build_report){.records = 0};
-	return SECD_EAGAIN;
+	if (l == NULL) {
+		return build_explain(report, rc);
+	}
+	l->limits = limits;
+	l->p = p;
+	l->base = base;
+	l->report = report;
+	l->arena = arena_new();
+	if (l->arena != NULL) {
+		rc = lay_over(l, changesets, count, frozen, seq, out);
+	}
+	report->records = rc == SECD_OK ? l->records : 0;
+	layering_free(l);
+	return rc == SECD_EAGAIN ? rc : build_explain(report, rc);
+}
+
+int
+layering_apply(const struct build_params *p, const struct version *base,
+	       unsigned frozen, const struct changeset *const *changesets,
+	       size_t count, uint64_t seq, struct version **out,
+	       struct build_report *report)
+{
+	return layering_apply_within(&layering_defaults, p, base, frozen,
+				     changesets, count, seq, out, report);
 }
 
 int

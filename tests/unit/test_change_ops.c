@@ -34,25 +34,9 @@ stop(void **state)
 }
 
 static void
-put(enum changeset_op op, const char *text)
-{
-	struct zonefile z = {0};
-
-	zonefile_parse(&z, "example.", text);
-	for (size_t i = 0; i < z.count; i++) {
-		assert_int_equal(changeset_put(&change, op, &z.rrs[i]),
-				 SECD_OK);
-	}
-	zonefile_free(&z);
-}
-
-static void
 put_step(const char *deleted, const char *added)
 {
-	put(CHANGESET_SOA_FROM, SOA(1));
-	put(CHANGESET_DELETE, deleted);
-	put(CHANGESET_SOA_TO, SOA(2));
-	put(CHANGESET_ADD, added);
+	zonefile_step(&change, "example.", 1, deleted, added);
 }
 
 static int

@@ -37,16 +37,32 @@ same_record(const struct rr *a, const struct rr *b)
 }
 
 bool
-model_add(struct model *m, const struct rr *rr)
+model_has(const struct model *m, const struct rr *rr)
 {
 	for (size_t i = 0; i < m->zone.count; i++) {
 		if (same_record(&m->zone.rrs[i], rr)) {
-			return false;
+			return true;
 		}
+	}
+	return false;
+}
+
+bool
+model_add(struct model *m, const struct rr *rr)
+{
+	if (model_has(m, rr)) {
+		return false;
 	}
 	for (size_t i = 0; i < m->zone.count; i++) {
 		if (same_rrset(&m->zone.rrs[i], rr)) {
 			m->zone.rrs[i].ttl = rr->ttl;
+		}
+	}
+	for (size_t i = 0; i < m->zone.count; i++) {
+		uint8_t *owner = (uint8_t *)(uintptr_t)m->zone.rrs[i].owner;
+
+		if (name_equal(owner, rr->owner)) {
+			memcpy(owner, rr->owner, name_len(owner));
 		}
 	}
 	zonefile_add(&m->zone, rr);
@@ -93,12 +109,17 @@ model_init(struct model *m, const char *apex, enum model_signing signing)
 
 /* One label of few, so that names meet. */
 static size_t
-put_label(struct rnd *r, uint8_t *out)
+put_label(const struct model *m, struct rnd *r, uint8_t *out)
 {
-	static const char *const labels[] = {"a",  "b", "c",  "d", "e",
-					     "!x", "*", "ns", "N", "zz"};
+	static const char *const many[] = {"a",  "b", "c",  "d", "e",
+					   "!x", "*", "ns", "N", "zz"};
+	/* The last one is a hash, too. */
+	static const char *const few[] = {
+	    "a", "a", "b",  "B",
+	    "*", "*", "ns", "00000000000000000000000000000000"};
 	const char *label =
-	    labels[rnd_below(r, sizeof(labels) / sizeof(*labels))];
+	    m->is_dense ? few[rnd_below(r, sizeof(few) / sizeof(*few))]
+			: many[rnd_below(r, sizeof(many) / sizeof(*many))];
 
 	out[0] = (uint8_t)strlen(label);
 	memcpy(out + 1, label, out[0]);
@@ -108,11 +129,11 @@ put_label(struct rnd *r, uint8_t *out)
 static void
 random_name(const struct model *m, struct rnd *r, uint8_t *name)
 {
-	unsigned labels = rnd_below(r, 5);
+	unsigned labels = rnd_below(r, m->is_dense ? 4 : 5);
 	size_t len = 0;
 
 	while (labels-- > 0) {
-		len += put_label(r, name + len);
+		len += put_label(m, r, name + len);
 	}
 	memcpy(name + len, m->apex, name_len(m->apex));
 }
@@ -139,9 +160,13 @@ random_nsec3(const struct model *m, struct rnd *r, uint8_t *owner,
 	for (size_t i = 1; i <= 32; i++) {
 		owner[i] = (uint8_t)digits[rnd_below(r, 32)];
 	}
+	if (m->is_dense) {
+		memset(owner + 1, digits[rnd_below(r, 8)], 31);
+		owner[32] = (uint8_t)digits[rnd_below(r, 2)];
+	}
 	memcpy(owner + 33, m->apex, name_len(m->apex));
 	rdata[0] = 1;
-	rdata[1] = (uint8_t)rnd_below(r, 2);
+	rdata[1] = (uint8_t)rnd_below(r, 2); /* opt-out */
 	put_u16(rdata + 2, rnd_below(r, 4) > 0 ? ITERATIONS : 7);
 	rdata[4] = sizeof(salt);
 	memcpy(rdata + 5, salt, sizeof(salt));
@@ -217,6 +242,10 @@ model_random_rr(struct model *m, struct rnd *r, struct rr *rr,
 {
 	random_name(m, r, owner);
 	rr->type = random_type(r);
+	if (m->is_dense && rr->type == RR_TYPE_DNAME &&
+	    name_equal(owner, m->apex) && rnd_below(r, 8) > 0) {
+		rr->type = RR_TYPE_AAAA; /* not all of the zone all the time */
+	}
 	if (rr->type == RR_TYPE_NSEC3 && m->signing == MODEL_NSEC3) {
 		rr->rdlen = (uint16_t)random_nsec3(m, r, owner, rdata);
 	} else if (rr->type == RR_TYPE_RRSIG) {
@@ -225,14 +254,21 @@ model_random_rr(struct model *m, struct rnd *r, struct rr *rr,
 		rr->type = rr->type == RR_TYPE_NSEC3 ? RR_TYPE_A : rr->type;
 		rr->rdlen = (uint16_t)random_rdata(m, r, rr->type, rdata);
 	}
+	if (m->is_dense && rr->type == RR_TYPE_NS && rnd_below(r, 2) > 0 &&
+	    name_len(owner) + 4 < NAME_LEN_MAX) {
+		/* One that needs glue. */
+		size_t len = put_label(m, r, rdata);
+
+		memcpy(rdata + len, owner, name_len(owner));
+		rr->rdlen = (uint16_t)(len + name_len(owner));
+	}
 	rr->owner = owner;
 	rr->rdata = rdata;
 	rr->ttl = 60 * (1 + rnd_below(r, 4));
 }
 
-/* Would the record make a bad zone of a good one? */
-static bool
-conflicts(const struct model *m, const struct rr *rr)
+bool
+model_conflicts(const struct model *m, const struct rr *rr)
 {
 	for (size_t i = 0; i < m->zone.count; i++) {
 		const struct rr *o = &m->zone.rrs[i];
@@ -259,14 +295,14 @@ model_fill(struct model *m, struct rnd *r, size_t count)
 
 	for (size_t i = 0; i < count; i++) {
 		model_random_rr(m, r, &rr, owner, rdata);
-		if (!conflicts(m, &rr)) {
+		if (!model_conflicts(m, &rr)) {
 			model_add(m, &rr);
 		}
 	}
 }
 
-static size_t
-soa_index(const struct model *m)
+size_t
+model_soa(const struct model *m)
 {
 	for (size_t i = 0; i < m->zone.count; i++) {
 		if (m->zone.rrs[i].type == RR_TYPE_SOA) {
@@ -277,10 +313,10 @@ soa_index(const struct model *m)
 	return 0;
 }
 
-static void
-raise_serial(struct model *m)
+void
+model_raise_serial(struct model *m)
 {
-	struct rr soa = m->zone.rrs[soa_index(m)];
+	struct rr soa = m->zone.rrs[model_soa(m)];
 	uint8_t rdata[512];
 
 	memcpy(rdata, soa.rdata, soa.rdlen);
@@ -288,7 +324,7 @@ raise_serial(struct model *m)
 	m->serial++;
 	put_u32(rdata + soa.rdlen - 20, m->serial);
 	model_add(m, &soa);
-	model_delete(m, soa_index(m));
+	model_delete(m, model_soa(m));
 }
 
 static void
@@ -319,7 +355,7 @@ add_some(struct model *m, struct rnd *r, struct changeset *cs)
 
 	for (unsigned n = rnd_below(r, 4); n > 0; n--) {
 		model_random_rr(m, r, &rr, owner, rdata);
-		if (rnd_below(r, 20) > 0 && conflicts(m, &rr)) {
+		if (rnd_below(r, 20) > 0 && model_conflicts(m, &rr)) {
 			continue;
 		}
 		if (model_add(m, &rr)) {
@@ -346,7 +382,7 @@ model_step(struct model *m, struct rnd *r, struct changeset *cs)
 	struct rr taken = {.owner = NULL};
 	size_t i;
 
-	put(cs, CHANGESET_SOA_FROM, &m->zone.rrs[soa_index(m)]);
+	put(cs, CHANGESET_SOA_FROM, &m->zone.rrs[model_soa(m)]);
 	i = rnd_below(r, (unsigned)m->zone.count);
 	if (rnd_below(r, 3) == 0 && m->zone.rrs[i].type != RR_TYPE_SOA) {
 		taken = m->zone.rrs[i];
@@ -354,8 +390,8 @@ model_step(struct model *m, struct rnd *r, struct changeset *cs)
 		m->zone.rrs[i] = m->zone.rrs[--m->zone.count];
 	}
 	delete_some(m, r, cs);
-	raise_serial(m);
-	put(cs, CHANGESET_SOA_TO, &m->zone.rrs[soa_index(m)]);
+	model_raise_serial(m);
+	put(cs, CHANGESET_SOA_TO, &m->zone.rrs[model_soa(m)]);
 	if (taken.owner != NULL) {
 		change_ttl(m, cs, &taken);
 	}

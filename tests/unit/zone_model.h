@@ -22,6 +22,7 @@ struct model {
 	uint8_t apex[NAME_LEN_MAX];
 	uint32_t serial;
 	enum model_signing signing;
+	bool is_dense; /* few names, so that everything meets everything */
 };
 
 /** An apex alone: SOA, NS, and what denies names. */
@@ -32,7 +33,12 @@ void model_fini(struct model *m);
 void model_random_rr(struct model *m, struct rnd *r, struct rr *rr,
 		     uint8_t owner[NAME_LEN_MAX], uint8_t rdata[256]);
 
-/** Add a record; its RRset takes its TTL. False when it is there already. */
+/** Would a record make a bad zone of a good one? */
+bool model_conflicts(const struct model *m, const struct rr *rr);
+
+bool model_has(const struct model *m, const struct rr *rr);
+
+/** Add a record; its RRset takes its TTL, its owner its case. False when it is there already. */
 bool model_add(struct model *m, const struct rr *rr);
 
 /** Delete record `i`. */
@@ -40,6 +46,12 @@ void model_delete(struct model *m, size_t i);
 
 /** Make a good zone of about `count` records. */
 void model_fill(struct model *m, struct rnd *r, size_t count);
+
+/** The place of the SOA among the records. */
+size_t model_soa(const struct model *m);
+
+/** Put the SOA with the next serial in the SOA's place. */
+void model_raise_serial(struct model *m);
 
 /** Random changes: one step, applied to the model and put into `cs`. */
 void model_step(struct model *m, struct rnd *r, struct changeset *cs);

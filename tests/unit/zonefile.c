@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,4 +170,31 @@ zonefile_change(const struct build_params *p, struct image *base,
 	rc = build_from_changes(p, v, changesets, count, out, report);
 	version_unref(v);
 	return rc;
+}
+
+static void
+put_records(struct changeset *cs, enum changeset_op op, const char *origin,
+	    const char *text)
+{
+	struct zonefile z = {0};
+
+	zonefile_parse(&z, origin, text);
+	for (size_t i = 0; i < z.count; i++) {
+		assert_int_equal(changeset_put(cs, op, &z.rrs[i]), SECD_OK);
+	}
+	zonefile_free(&z);
+}
+
+void
+zonefile_step(struct changeset *cs, const char *origin, uint32_t serial,
+	      const char *deleted, const char *added)
+{
+	char soa[sizeof(ZONEFILE_SOA) + 10];
+
+	snprintf(soa, sizeof(soa), ZONEFILE_SOA, (unsigned)serial);
+	put_records(cs, CHANGESET_SOA_FROM, origin, soa);
+	put_records(cs, CHANGESET_DELETE, origin, deleted);
+	snprintf(soa, sizeof(soa), ZONEFILE_SOA, (unsigned)serial + 1);
+	put_records(cs, CHANGESET_SOA_TO, origin, soa);
+	put_records(cs, CHANGESET_ADD, origin, added);
 }

@@ -42,6 +42,14 @@ struct build_params zonefile_params(const uint8_t *apex);
 int zonefile_build(const struct build_params *p, const char *text,
 		   struct image **out, struct build_report *report);
 
+/**
+ * Append a step from a serial to the next one: the SOA of ZONEFILE_SOA with
+ * both, and records in presentation format, deleted and added.
+ */
+void zonefile_step(struct changeset *cs, const char *origin, uint32_t serial,
+		   const char *deleted, const char *added);
+#define ZONEFILE_SOA "@ SOA ns.example. host %u 3600 600 86400 300\n"
+
 /** build_from_changes over an image alone. */
 int zonefile_change(const struct build_params *p, struct image *base,
 		    const struct changeset *const *changesets, size_t count,
