@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "config/config_syntax.h"
+#include "base/syntax.h"
 
 /* One file while it is read. */
 struct reader {
@@ -412,7 +412,7 @@ end_of(const struct reader *r, int rc, const char *text, size_t len)
 		return SECD_OK;
 	}
 	if (rc != KNOT_YP_EINVAL_INDENT && rc != KNOT_YP_ECHAR_TAB) {
-		hint = config_syntax_hint(text, len, r->yp->line_count);
+		hint = syntax_hint(text, len, r->yp->line_count);
 	}
 	return config_tree_fail(r->tree, here(r), r->err, "%s%s",
 				syntax_text(rc), hint);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "config/config_syntax.h"
+#include "base/syntax.h"
 
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -280,7 +280,7 @@ has_control(const struct rest *r)
 }
 
 const char *
-config_syntax_hint(const char *text, size_t len, size_t line)
+syntax_hint(const char *text, size_t len, size_t line)
 {
 	struct rest r = find_line(text, len, line);
 	const char *hint;

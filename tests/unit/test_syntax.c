@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "config/config_syntax.h"
+#include "base/syntax.h"
 
 #define PORT     "write an address and its port as ADDRESS@PORT"
 #define EXPECTED "expected \"key: value\""
@@ -103,7 +103,7 @@ each_mistake_has_its_hint(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const char *line = cases[i].line;
 
-		assert_string_equal(config_syntax_hint(line, strlen(line), 1),
+		assert_string_equal(syntax_hint(line, strlen(line), 1),
 				    cases[i].hint);
 	}
 }
@@ -126,15 +126,13 @@ the_line_is_found(void **state)
 	static const char text[] = "a\r\n\nb: \"\r\n  c: [ d\n\n  e: f g";
 
 	(void)state;
-	assert_string_equal(config_syntax_hint(text, strlen(text), 1),
-			    EXPECTED);
-	assert_string_equal(config_syntax_hint(text, strlen(text), 3), QUOTE);
-	assert_string_equal(config_syntax_hint(text, strlen(text), 4), OPEN);
-	assert_string_equal(config_syntax_hint(text, strlen(text), 6), SEVERAL);
-	assert_string_equal(config_syntax_hint(text, strlen(text), 7),
-			    EXPECTED);
-	assert_string_equal(config_syntax_hint("", 0, 1), EXPECTED);
-	assert_string_equal(config_syntax_hint("", 0, 9), EXPECTED);
+	assert_string_equal(syntax_hint(text, strlen(text), 1), EXPECTED);
+	assert_string_equal(syntax_hint(text, strlen(text), 3), QUOTE);
+	assert_string_equal(syntax_hint(text, strlen(text), 4), OPEN);
+	assert_string_equal(syntax_hint(text, strlen(text), 6), SEVERAL);
+	assert_string_equal(syntax_hint(text, strlen(text), 7), EXPECTED);
+	assert_string_equal(syntax_hint("", 0, 1), EXPECTED);
+	assert_string_equal(syntax_hint("", 0, 9), EXPECTED);
 }
 
 /* The text has no NUL at its end: a sanitizer sees what is read beyond. */
@@ -150,7 +148,7 @@ nothing_behind_the_text_is_read(void **state)
 
 			assert_non_null(copy);
 			memcpy(copy, cases[i].line, len);
-			assert_non_null(config_syntax_hint(copy, len, 1));
+			assert_non_null(syntax_hint(copy, len, 1));
 			free(copy);
 		}
 	}
