@@ -3,7 +3,6 @@
 #include "config/config_tree.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <inttypes.h>
 #include <libknot/errcode.h>
@@ -17,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/syntax.h"
+#include "base/textfile.h"
 
 /* One file while it is read. */
 struct reader {
@@ -527,53 +527,6 @@ cannot_read(const struct config_tree *t, const char *path,
 	return SECD_EIO;
 }
 
-/* Open a regular file only: a FIFO would wait, a device never end. */
-static int
-open_regular(const char *path, struct stat *st, const char **why)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0) {
-		*why = strerror(errno);
-		return -1;
-	}
-	if (fstat(fd, st) != 0) {
-		*why = strerror(errno);
-	} else if (!S_ISREG(st->st_mode)) {
-		*why = "not a regular file";
-	} else if (st->st_size > CONFIG_OCTETS_MAX) {
-		*why = "too large";
-	} else {
-		return fd;
-	}
-	close(fd);
-	return -1;
-}
-
-/* The file may shrink meanwhile: then *len does. */
-static int
-read_whole(int fd, char *text, size_t *len)
-{
-	size_t at = 0;
-
-	while (at < *len) {
-		ssize_t n = read(fd, text + at, *len - at);
-
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n < 0) {
-			return SECD_EIO;
-		}
-		if (n == 0) {
-			break;
-		}
-		at += (size_t)n;
-	}
-	*len = at;
-	return SECD_OK;
-}
-
 static int
 read_open(struct config_tree *t, const char *path, int fd,
 	  const struct stat *st, unsigned depth,
@@ -593,7 +546,7 @@ read_open(struct config_tree *t, const char *path, int fd,
 	if (text == NULL) {
 		return SECD_ENOMEM;
 	}
-	rc = read_whole(fd, text, &len);
+	rc = textfile_read(fd, text, &len);
 	if (rc != SECD_OK) {
 		rc = cannot_read(t, path, from, strerror(errno), err);
 		goto done;
@@ -621,7 +574,7 @@ read_file(struct config_tree *t, const char *path, unsigned depth,
 					"\"include\" goes deeper than %d files",
 					CONFIG_DEPTH_MAX);
 	}
-	fd = open_regular(path, &st, &why);
+	fd = textfile_open(path, CONFIG_OCTETS_MAX, &st, &why);
 	if (fd < 0) {
 		return cannot_read(t, path, from, why, err);
 	}
