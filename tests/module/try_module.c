@@ -1,0 +1,797 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * try_module -- a host that tries out any module.
+ *
+ *     try_module [-r ROUNDS] MODULE [CONFIG]
+ *
+ * It loads MODULE, a shared object, and makes it go through whatever
+ * secondaryd/module.h allows: every order of calls, late and early ones,
+ * functions of the host that are not there or fail, streams that break off,
+ * crashes, reopening. Each test has a process and an empty directory of its
+ * own. CONFIG is the module's configuration file. Ends with "N passed, N
+ * failed, N skipped".
+ */
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <locale.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "fake_host.h"
+
+#define TEST_S 120 /* a test that takes longer hangs */
+
+struct trial {
+	const char *file;
+	const char *config;
+	unsigned rounds;
+	const struct secd_module *module;
+	const struct secd_options *options;
+	char dir[256]; /* the test's own */
+};
+
+static const struct secd_module *
+load(const char *file)
+{
+	void *so = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+	const void *symbol = so == NULL ? NULL : dlsym(so, "secd_module");
+
+	if (symbol == NULL) {
+		fake_wrong("%s", dlerror());
+	}
+	return symbol;
+}
+
+static struct fake_host *
+host_new(const struct trial *t, uint64_t seed)
+{
+	struct fake_host *h = malloc(sizeof(*h));
+
+	if (h == NULL) {
+		fake_wrong("no memory");
+	}
+	fake_host_init(h, t->module, t->dir, t->options, seed);
+	return h;
+}
+
+static struct fake_host *
+open_host(const struct trial *t, uint64_t seed)
+{
+	struct fake_host *h = host_new(t, seed);
+	int rc = fake_host_open(h);
+
+	if (rc != SECD_OK) {
+		fake_wrong("open: %d", rc);
+	}
+	fake_host_start(h);
+	return h;
+}
+
+static void
+steps(struct fake_host *h, unsigned count)
+{
+	while (count-- > 0) {
+		fake_host_step(h);
+	}
+}
+
+static void
+end(struct fake_host *h)
+{
+	fake_host_close(h);
+	free(h);
+}
+
+/*
+ * Tests
+ */
+
+static bool
+is_word(const char *text)
+{
+	return text[0] != '\0' &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") ==
+		   strlen(text);
+}
+
+static void
+it_says_what_it_is(const struct trial *t)
+{
+	const struct secd_module *m = t->module;
+
+	if (m->size < offsetof(struct secd_module, changes_since) ||
+	    m->abi_major != SECD_ABI_MAJOR || m->name == NULL ||
+	    m->version == NULL || m->open == NULL || m->close == NULL) {
+		fake_wrong("size, version, name, open or close");
+	}
+	if (!is_word(m->name) || (m->word != NULL && !is_word(m->word))) {
+		fake_wrong("name \"%s\", word \"%s\"", m->name, m->word);
+	}
+	if (m->command != NULL && m->word == NULL) {
+		fake_wrong("commands, but no word for them");
+	}
+}
+
+static size_t
+count_entries(const char *dir)
+{
+	DIR *d = opendir(dir);
+	size_t count = 0;
+
+	while (d != NULL && readdir(d) != NULL) {
+		count++;
+	}
+	if (d != NULL) {
+		closedir(d);
+	}
+	return count;
+}
+
+static void
+it_opens_and_closes_and_leaves_nothing(const struct trial *t)
+{
+	size_t fds, threads;
+
+	end(open_host(t, 1)); /* a library may keep something for good */
+	fds = count_entries("/proc/self/fd");
+	threads = count_entries("/proc/self/task");
+	for (int i = 0; i < 20; i++) {
+		struct fake_host *h = open_host(t, 1);
+
+		if (count_entries("/proc/self/task") != threads) {
+			fake_wrong("it has a thread");
+		}
+		end(h);
+	}
+	if (count_entries("/proc/self/fd") != fds) {
+		fake_wrong("descriptors are left open");
+	}
+}
+
+static void
+another_major_version_is_refused(const struct trial *t)
+{
+	struct fake_host *h = host_new(t, 1);
+
+	h->api.abi_major++;
+	if (fake_host_open(h) == SECD_OK) {
+		fake_wrong("opened");
+	}
+	free(h);
+}
+
+static void
+a_later_minor_version_is_fine(const struct trial *t)
+{
+	struct {
+		struct fake_host host;
+		char more[64];
+	} *h = calloc(1, sizeof(*h));
+
+	if (h == NULL) {
+		fake_wrong("no memory");
+	}
+	fake_host_init(&h->host, t->module, t->dir, t->options, 1);
+	h->host.api.abi_minor++;
+	if (fake_host_open(&h->host) != SECD_OK) {
+		fake_wrong("refused");
+	}
+	fake_host_start(&h->host);
+	steps(&h->host, 20);
+	fake_host_close(&h->host);
+	free(h);
+}
+
+static void
+an_unknown_option_is_refused(const struct trial *t)
+{
+	static const char text[] = "no-such-section:\n  no-such-key: 1\n";
+	char reason[SECD_REASON_LEN];
+	struct fake_host *h = host_new(t, 1);
+	struct options *o;
+
+	if (options_load_text("odd.conf", text, strlen(text), &o, reason) !=
+	    SECD_OK) {
+		fake_wrong("%s", reason);
+	}
+	h->options = options_get(o);
+	if (fake_host_open(h) == SECD_OK) {
+		fake_wrong("opened");
+	}
+	options_free(o);
+	free(h);
+}
+
+static void
+every_order_of_calls_is_fine(const struct trial *t)
+{
+	for (uint64_t seed = 1; seed <= t->rounds; seed++) {
+		struct fake_host *h = open_host(t, seed);
+
+		for (int i = 0; i < 20; i++) {
+			steps(h, 20);
+			fake_host_settle(h);
+			fake_host_check(h);
+		}
+		end(h);
+	}
+}
+
+static void
+what_was_committed_is_there_when_reopened(const struct trial *t)
+{
+	struct fake_host *h = open_host(t, 2);
+
+	for (unsigned i = 0; i < 4 * t->rounds; i++) {
+		steps(h, 5);
+		fake_host_group(h, 3);
+		/* What a walk was begun for may have to be begun again. */
+		if (i % 2 == 0) {
+			fake_host_settle(h);
+		}
+		fake_host_close(h);
+		if (fake_host_open(h) != SECD_OK) {
+			fake_wrong("not reopened");
+		}
+		fake_host_start(h);
+		fake_host_settle(h);
+		fake_host_check(h);
+	}
+	end(h);
+}
+
+static void
+a_stream_that_breaks_off_is_no_change(const struct trial *t)
+{
+	struct fake_host *h = open_host(t, 3);
+
+	for (unsigned i = 0; i < 20 * t->rounds; i++) {
+		h->stream_breaks = i % 3 == 0;
+		fake_host_group(h, 2);
+		fake_host_settle(h);
+		h->stream_breaks = false;
+		fake_host_check(h);
+	}
+	end(h);
+}
+
+static void
+each_function_of_the_host_may_fail(const struct trial *t)
+{
+	for (unsigned f = 0; f < FAKE_FUNCTION_COUNT; f++) {
+		for (unsigned every = 1; every <= 3; every++) {
+			struct fake_host *h = host_new(t, f * 8 + every);
+
+			h->failing = (enum fake_function)f;
+			h->fail_every = every;
+			if (fake_host_open(h) != SECD_OK) {
+				free(h);
+				continue;
+			}
+			fake_host_start(h);
+			steps(h, 100);
+			/* And all is well again. */
+			h->failing = FAKE_FUNCTION_COUNT;
+			fake_host_settle(h);
+			fake_host_group(h, 4);
+			fake_host_settle(h);
+			fake_host_check(h);
+			end(h);
+		}
+	}
+}
+
+static void
+each_function_of_the_host_may_be_missing(const struct trial *t)
+{
+	for (unsigned f = 0; f < FAKE_FUNCTION_COUNT; f++) {
+		struct fake_host *h = host_new(t, f);
+
+		fake_host_take(h, (enum fake_function)f);
+		if (fake_host_open(h) == SECD_OK) {
+			fake_host_start(h);
+			steps(h, 100);
+			fake_host_settle(h);
+			fake_host_check(h);
+			fake_host_close(h);
+		}
+		free(h);
+	}
+}
+
+static void
+two_instances_know_nothing_of_each_other(const struct trial *t)
+{
+	struct trial other = *t;
+	struct fake_host *a, *b;
+
+	snprintf(other.dir, sizeof(other.dir), "%.240s/other", t->dir);
+	if (mkdir(other.dir, 0700) != 0) {
+		fake_wrong("cannot make %s", other.dir);
+	}
+	a = open_host(t, 4);
+	b = open_host(&other, 5);
+	for (unsigned i = 0; i < 10 * t->rounds; i++) {
+		steps(a, 3);
+		steps(b, 3);
+		fake_host_settle(a);
+		fake_host_settle(b);
+		fake_host_check(a);
+		fake_host_check(b);
+	}
+	end(a);
+	steps(b, 10);
+	end(b);
+}
+
+static void
+take_dispositions(struct sigaction old[NSIG])
+{
+	for (int s = 1; s < NSIG; s++) {
+		sigaction(s, NULL, &old[s]);
+	}
+}
+
+static void
+the_process_stays_as_it_is(const struct trial *t)
+{
+	struct sigaction before[NSIG], after[NSIG];
+	sigset_t mask_before, mask_after;
+	char cwd[256], cwd_after[256];
+	mode_t mask = umask(027);
+	struct fake_host *h;
+
+	take_dispositions(before);
+	pthread_sigmask(SIG_SETMASK, NULL, &mask_before);
+	if (getcwd(cwd, sizeof(cwd)) == NULL) {
+		cwd[0] = '\0';
+	}
+	h = open_host(t, 6);
+	steps(h, 200);
+	end(h);
+	take_dispositions(after);
+	pthread_sigmask(SIG_SETMASK, NULL, &mask_after);
+	for (int s = 1; s < NSIG; s++) {
+		if (before[s].sa_handler != after[s].sa_handler ||
+		    sigismember(&mask_before, s) !=
+			sigismember(&mask_after, s)) {
+			fake_wrong("signal %d", s);
+		}
+	}
+	if (umask(mask) != 027) {
+		fake_wrong("the mask of modes");
+	}
+	if (cwd[0] != '\0' && (getcwd(cwd_after, sizeof(cwd_after)) == NULL ||
+			       strcmp(cwd, cwd_after) != 0)) {
+		fake_wrong("the directory");
+	}
+	if (strcmp(setlocale(LC_ALL, NULL), "C") != 0) {
+		fake_wrong("the locale");
+	}
+}
+
+/*
+ * A crash: a child works on, is killed at any moment, and the parent looks at
+ * what is left. They share the host, so that the parent knows what was
+ * promised.
+ */
+
+static void
+work_until_killed(struct fake_host *shared, const struct trial *t)
+{
+	struct fake_host h = *shared;
+
+	h.api.ctx = &h;
+	if (fake_host_open(&h) != SECD_OK) {
+		fake_wrong("not opened after a crash");
+	}
+	fake_host_start(&h);
+	(void)t;
+	for (;;) {
+		fake_host_group(&h, 1 + rnd_below(&h.rnd, 3));
+		if (rnd_below(&h.rnd, 4) == 0) {
+			fake_host_settle(&h);
+		}
+		h.in_call = true; /* `shared` is being written */
+		memcpy(shared->zones, h.zones, sizeof(h.zones));
+		memcpy(shared->expected, h.expected, sizeof(h.expected));
+		memcpy(shared->follows, h.follows, sizeof(h.follows));
+		shared->now = h.now;
+		shared->rnd = h.rnd;
+		h.in_call = false;
+	}
+}
+
+/* The module may have more than was promised: what was on its way. */
+static void
+check_promises(const struct trial *t, const struct fake_host *shared)
+{
+	struct fake_host *h = malloc(sizeof(*h));
+
+	if (h == NULL) {
+		fake_wrong("no memory");
+	}
+	*h = *shared;
+	h->api.ctx = h;
+	h->module = t->module;
+	if (fake_host_open(h) != SECD_OK) {
+		fake_wrong("not opened after a crash");
+	}
+	fake_host_start(h);
+	for (unsigned i = 0; i < FAKE_ZONES && h->module->newest != NULL; i++) {
+		struct secd_version out = {.size = sizeof(out)};
+		int rc = h->module->newest(h->m, h->zones[i].apex, &out);
+
+		if (h->expected[i] == 0 || h->expected[i] == FAKE_UNKNOWN) {
+			continue;
+		}
+		/* It had been told to begin anew: then a walk may be due. */
+		if (rc != SECD_OK && h->follows[i]) {
+			fake_wrong("what was committed is gone");
+		}
+		if (rc == SECD_OK && h->follows[i] &&
+		    out.seq < h->expected[i] &&
+		    model_find(&h->zones[i], out.seq) != NULL) {
+			fake_wrong("seq %llu, after a commit of %llu",
+				   (unsigned long long)out.seq,
+				   (unsigned long long)h->expected[i]);
+		}
+	}
+	fake_host_close(h);
+	free(h);
+}
+
+static void
+a_crash_loses_nothing_that_was_committed(const struct trial *t)
+{
+	struct fake_host *shared =
+	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct rnd r = {7};
+
+	if (shared == MAP_FAILED) {
+		fake_wrong("no memory");
+	}
+	fake_host_init(shared, t->module, t->dir, t->options, 7);
+	for (unsigned i = 0; i < 10 * t->rounds; i++) {
+		pid_t child = fork();
+		int status;
+
+		if (child == 0) {
+			work_until_killed(shared, t);
+		}
+		usleep(1000 + rnd_below(&r, 20000));
+		kill(child, SIGKILL);
+		waitpid(child, &status, 0);
+		if (WIFEXITED(status)) {
+			_Exit(1); /* it has said why */
+		}
+		check_promises(t, shared);
+		/* The host was killed as well: its number goes on. */
+		for (unsigned z = 0; z < FAKE_ZONES; z++) {
+			shared->expected[z] = FAKE_UNKNOWN;
+			shared->follows[z] = false;
+		}
+	}
+	munmap(shared, sizeof(*shared));
+}
+
+/*
+ * changes_since from other threads
+ */
+
+struct asker {
+	const struct fake_host *host;
+	struct model_zone zones[FAKE_ZONES];
+	uint64_t to[FAKE_ZONES];
+	int ending;
+	unsigned asked;
+};
+
+static void
+ask_once(struct asker *a, unsigned i, struct rnd *r)
+{
+	const struct model_version *to = model_find(&a->zones[i], a->to[i]);
+	const struct model_version *from =
+	    to == NULL ? NULL : model_find(&a->zones[i], to->from_seq);
+	uint8_t *buffer = malloc(SECD_CHUNK_MAX);
+	uint64_t position[SECD_POSITION_LEN / 8] = {0};
+	struct model_version v;
+	struct secd_since s = {
+	    .size = sizeof(s),
+	    .apex = a->zones[i].apex,
+	    .to_seq = a->to[i],
+	    .position = (uint8_t *)position,
+	    .buffer = buffer,
+	    .cap = SECD_CHUNK_MAX,
+	};
+	struct buf steps = {0};
+	const char *wrong = NULL;
+	int rc = SECD_ENOTFOUND;
+
+	(void)r;
+	if (from != NULL && buffer != NULL) {
+		v = *from;
+		s.from = from->serial;
+		s.from_seq = from->seq;
+		do {
+			s.len = 0;
+			rc = a->host->module->changes_since(a->host->m, &s);
+			if (rc >= 0) {
+				buf_put(&steps, buffer, s.len);
+			}
+		} while (rc == SECD_MORE);
+	}
+	if (rc == SECD_OK) {
+		wrong = model_apply(&a->zones[i], &v, steps.data, steps.len);
+		if (wrong == NULL && v.serial != to->serial) {
+			wrong = "leads to another serial";
+		}
+		__atomic_fetch_add(&a->asked, 1, __ATOMIC_RELAXED);
+	}
+	if (wrong != NULL) {
+		fake_wrong("changes_since: %s", wrong);
+	}
+	buf_fini(&steps);
+	free(buffer);
+}
+
+static void *
+ask(void *arg)
+{
+	struct asker *a = arg;
+	struct rnd r = {(uint64_t)(uintptr_t)&r};
+
+	while (!__atomic_load_n(&a->ending, __ATOMIC_RELAXED)) {
+		ask_once(a, rnd_below(&r, FAKE_ZONES), &r);
+	}
+	return NULL;
+}
+
+static void
+changes_since_comes_from_any_thread(const struct trial *t)
+{
+	struct fake_host *h = open_host(t, 8);
+	struct asker *a = calloc(1, sizeof(*a));
+	pthread_t threads[3];
+
+	if (a == NULL) {
+		fake_wrong("no memory");
+	}
+	for (int i = 0; i < 30; i++) {
+		fake_host_group(h, 3);
+		fake_host_settle(h);
+	}
+	a->host = h;
+	memcpy(a->zones, h->zones, sizeof(a->zones));
+	memcpy(a->to, h->expected, sizeof(a->to));
+	for (int i = 0; i < 3 && t->module->changes_since != NULL; i++) {
+		pthread_create(&threads[i], NULL, ask, a);
+	}
+	for (unsigned i = 0; i < 20 * t->rounds; i++) {
+		fake_host_group(h, 2);
+	}
+	__atomic_store_n(&a->ending, 1, __ATOMIC_RELAXED);
+	for (int i = 0; i < 3 && t->module->changes_since != NULL; i++) {
+		pthread_join(threads[i], NULL);
+	}
+	if (t->module->changes_since != NULL && a->asked == 0) {
+		fake_wrong("never an answer");
+	}
+	end(h);
+	free(a);
+}
+
+/*
+ * Only reading
+ */
+
+static uint64_t
+look_at(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	uint64_t sum = 0;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		struct stat st;
+
+		if (e->d_name[0] == '.' ||
+		    fstatat(dirfd(d), e->d_name, &st, 0) != 0) {
+			continue;
+		}
+		sum += (uint64_t)st.st_size * 31 + (uint64_t)st.st_ino +
+		       (uint64_t)st.st_mtim.tv_nsec * 7 +
+		       (uint64_t)st.st_mtim.tv_sec;
+	}
+	if (d != NULL) {
+		closedir(d);
+	}
+	return sum;
+}
+
+static void
+a_host_that_only_reads_changes_nothing(const struct trial *t)
+{
+	static const char *const words[] = {"list", "help", "verify"};
+	struct fake_host *h = open_host(t, 9);
+	uint64_t before;
+
+	for (int i = 0; i < 20; i++) {
+		fake_host_group(h, 3);
+		fake_host_settle(h);
+	}
+	fake_host_close(h);
+	before = look_at(t->dir);
+	h->api.flags = SECD_HOST_READ_ONLY;
+	for (unsigned f = 0; f < FAKE_FUNCTION_COUNT; f++) {
+		fake_host_take(h, (enum fake_function)f);
+	}
+	if (fake_host_open(h) == SECD_OK) {
+		for (int i = 0; i < 3; i++) {
+			fake_host_command(h, 1, &words[i]);
+		}
+		fake_host_check(h);
+		fake_host_close(h);
+	}
+	free(h);
+	if (look_at(t->dir) != before) {
+		fake_wrong("the directory is another one");
+	}
+}
+
+static void
+a_directory_that_is_not_there_is_no_crash(const struct trial *t)
+{
+	struct trial other = *t;
+	struct fake_host *h;
+
+	snprintf(other.dir, sizeof(other.dir), "%.240s/missing", t->dir);
+	h = host_new(&other, 10);
+	if (fake_host_open(h) == SECD_OK) {
+		fake_host_start(h);
+		steps(h, 50);
+		fake_host_close(h);
+	}
+	free(h);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(const struct trial *t);
+} tests[] = {
+#define TEST(f)                                                                \
+	{                                                                      \
+#f, f                                                          \
+	}
+    TEST(it_says_what_it_is),
+    TEST(it_opens_and_closes_and_leaves_nothing),
+    TEST(another_major_version_is_refused),
+    TEST(a_later_minor_version_is_fine),
+    TEST(an_unknown_option_is_refused),
+    TEST(every_order_of_calls_is_fine),
+    TEST(what_was_committed_is_there_when_reopened),
+    TEST(a_stream_that_breaks_off_is_no_change),
+    TEST(each_function_of_the_host_may_fail),
+    TEST(each_function_of_the_host_may_be_missing),
+    TEST(two_instances_know_nothing_of_each_other),
+    TEST(the_process_stays_as_it_is),
+    TEST(a_crash_loses_nothing_that_was_committed),
+    TEST(changes_since_comes_from_any_thread),
+    TEST(a_host_that_only_reads_changes_nothing),
+    TEST(a_directory_that_is_not_there_is_no_crash),
+};
+
+/*
+ * The frame
+ */
+
+static void
+remove_dir(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+	char below[4096];
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 ||
+		    strcmp(e->d_name, "..") == 0) {
+			continue;
+		}
+		snprintf(below, sizeof(below), "%s/%s", path, e->d_name);
+		if (unlink(below) != 0) {
+			remove_dir(below);
+		}
+	}
+	if (d != NULL) {
+		closedir(d);
+	}
+	rmdir(path);
+}
+
+static void
+run_here(struct trial *t, size_t i)
+{
+	char reason[SECD_REASON_LEN];
+	struct options *o;
+
+	alarm(TEST_S);
+	if (options_load(t->config, &o, reason) != SECD_OK) {
+		fake_wrong("%s", reason);
+	}
+	t->options = options_get(o);
+	t->module = load(t->file);
+	tests[i].run(t);
+	options_free(o);
+	exit(EXIT_SUCCESS);
+}
+
+static bool
+run(struct trial *t, size_t i)
+{
+	const char *top = getenv("TMPDIR");
+	int status = -1;
+	pid_t child;
+
+	snprintf(t->dir, sizeof(t->dir), "%.200s/try-module.XXXXXX",
+		 top != NULL ? top : "/tmp");
+	if (mkdtemp(t->dir) == NULL) {
+		perror(t->dir);
+		return false;
+	}
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		run_here(t, i);
+	}
+	if (child > 0) {
+		waitpid(child, &status, 0);
+	}
+	remove_dir(t->dir);
+	if (WIFSIGNALED(status)) {
+		printf("       %s\n", strsignal(WTERMSIG(status)));
+	}
+	printf("%s %s\n", status == 0 ? "ok    " : "FAILED", tests[i].name);
+	return status == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct trial t = {.rounds = 3};
+	unsigned passed = 0, failed = 0;
+	int option;
+
+	while ((option = getopt(argc, argv, "r:")) == 'r') {
+		t.rounds = (unsigned)strtoul(optarg, NULL, 10);
+	}
+	if (option != -1 || t.rounds == 0 || argc - optind < 1 ||
+	    argc - optind > 2) {
+		fputs("usage: try_module [-r ROUNDS] MODULE [CONFIG]\n",
+		      stderr);
+		return 2;
+	}
+	t.file = argv[optind];
+	t.config = argv[optind + 1];
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+		if (run(&t, i)) {
+			passed++;
+		} else {
+			failed++;
+		}
+	}
+	printf("%u passed, %u failed, 0 skipped\n", passed, failed);
+	return failed > 0;
+}
