@@ -29,20 +29,18 @@ fail(struct answer *a, uint16_t rcode, int ede)
 static const struct version *
 version_for(struct answer *a, const struct zone *z)
 {
-	const struct version *v;
+	struct answer_zone *touched = a->scratch->touched;
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < a->touched_count; i++) {
-		if (a->touched[i].zone == z) {
-			return a->touched[i].version;
-		}
+	while (i < a->touched_count && touched[i].zone != z) {
+		i++;
 	}
-	v = zone_version(z);
-	if (a->touched_count < ANSWER_ZONES_MAX) {
-		a->touched[a->touched_count].zone = z;
-		a->touched[a->touched_count].version = v;
+	if (i == a->touched_count) {
+		touched[i].zone = z;
+		touched[i].version = zone_version(z);
 		a->touched_count++;
 	}
-	return v;
+	return touched[i].version;
 }
 
 /* Find the zone to answer the name from. */

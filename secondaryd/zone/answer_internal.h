@@ -30,6 +30,13 @@ struct answer_part {
 	const struct rrset *rrset;
 };
 
+/* One response uses one version of each zone, also when a chain of CNAMEs comes
+ * back to it after another was published. */
+struct answer_zone {
+	const struct zone *zone;
+	const struct version *version;
+};
+
 struct answer_dname {
 	const struct rrset *rrset;
 	size_t at; /* of the record in the message */
@@ -40,15 +47,13 @@ struct answer_scratch {
 	uint64_t seen[ANSWER_HOPS_MAX + 1]; /* hashes of names looked for */
 	struct answer_dname dnames[ANSWER_HOPS_MAX]; /* in the message */
 	struct answer_part proofs[ANSWER_PROOFS_MAX];
+	struct answer_zone touched[ANSWER_HOPS_MAX + 1]; /* one a name */
 
 	/* What the last CNAME led to. */
 	uint8_t name[NAME_LEN_MAX];
 	uint8_t lower[NAME_LEN_MAX];
 	struct name_hashes hashes;
 };
-
-/* Zones that a chain can lead through and back: more are looked up again. */
-#define ANSWER_ZONES_MAX 8
 
 struct answer {
 	const struct answer_context *ctx;
@@ -71,15 +76,8 @@ struct answer {
 	enum image_denial denial; /* IMAGE_UNSIGNED unless `sigs` */
 	unsigned apex;            /* the apex's index in `hashes` */
 
-	/* One response uses one version of each zone, also when a chain of
-	 * CNAMEs comes back to it after another was published. */
-	struct {
-		const struct zone *zone;
-		const struct version *version;
-	} touched[ANSWER_ZONES_MAX];
-	unsigned touched_count;
-
 	/* Entries of the scratch memory. */
+	unsigned touched_count;
 	unsigned hop_count; /* CNAMEs followed: entries of `seen` */
 	unsigned dname_count;
 	unsigned proof_count;

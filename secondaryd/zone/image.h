@@ -105,30 +105,50 @@ bool image_prefetch_node(const struct image *im, uint64_t hash);
 const struct node *image_find(const struct image *im, const uint8_t *lower,
 			      size_t len, uint64_t hash);
 
-/** The node with the NSEC that matches or covers a name (IMAGE_NSEC). */
-const struct node *image_nsec_for(const struct image *im, const uint8_t *lower);
+/*
+ * Entries that deny names, in the order of NSEC owners or NSEC3 hashes.
+ */
+uint64_t image_denial_count(const struct image *im);
+/** The node of entry `i`; NULL: there is none, or it is damaged. */
+const struct node *image_denial_at(const struct image *im, uint64_t i);
+
+/**
+ * The node with the NSEC that matches or covers a name (IMAGE_NSEC).
+ *
+ * rank     receives how many entries match the name or stand before it; with
+ *          none, the node is the last one, whose span reaches over the end
+ * Returns  the node; NULL: the image is damaged
+ */
+const struct node *image_nsec_rank(const struct image *im, const uint8_t *lower,
+				   uint64_t *rank);
 
 /**
  * The node with the NSEC3 that matches or covers a hash (IMAGE_NSEC3).
  *
+ * rank     as above
  * match    receives whether it matches
+ * Returns  the node; NULL: the image is damaged, or a layer without NSEC3
  */
-const struct node *image_nsec3_for(const struct image *im,
-				   const uint8_t hash[NODE_NSEC3_HASH_LEN],
-				   bool *match);
+const struct node *image_nsec3_rank(const struct image *im,
+				    const uint8_t hash[NODE_NSEC3_HASH_LEN],
+				    uint64_t *rank, bool *match);
 
-/*
- * The same step by step, for whom another image may know better: nodes with an
- * entry that denies names, in the order of NSEC owners or NSEC3 hashes.
- */
-uint64_t image_denial_count(const struct image *im);
-/** Entry `i`; NULL: there is none, or it is damaged. */
-const struct node *image_denial_at(const struct image *im, uint64_t i);
-/** How many entries match a name or hash or stand before it; more than there
- * are: damaged. */
-uint64_t image_nsec_rank(const struct image *im, const uint8_t *lower);
-uint64_t image_nsec3_rank(const struct image *im,
-			  const uint8_t hash[NODE_NSEC3_HASH_LEN]);
+static inline const struct node *
+image_nsec_for(const struct image *im, const uint8_t *lower)
+{
+	uint64_t rank;
+
+	return image_nsec_rank(im, lower, &rank);
+}
+
+static inline const struct node *
+image_nsec3_for(const struct image *im, const uint8_t hash[NODE_NSEC3_HASH_LEN],
+		bool *match)
+{
+	uint64_t rank;
+
+	return image_nsec3_rank(im, hash, &rank, match);
+}
 
 /** Nodes in canonical order; NULL starts and ends. The first is the apex. */
 const struct node *image_next(const struct image *im, const struct node *n);

@@ -13,8 +13,6 @@
 #define GUESSES_MAX 4
 /* Fewer candidates than this are looked at one by one. */
 #define SCAN_COUNT 8
-/* Damaged: there is no entry before this one. */
-#define NO_RANK UINT64_MAX
 
 void
 image_prefetch(const struct image *im, uint64_t hash)
@@ -110,8 +108,8 @@ image_denial_at(const struct image *im, uint64_t i)
 	return i < im->denial_count ? denial_node(im, i) : NULL;
 }
 
-/* The entry before `rank`; none before it: the last one's span reaches over
- * the end. */
+/* None before it: the last one's span reaches over the end. Only a layer may
+ * have none at all. */
 static const struct node *
 entry_before(const struct image *im, uint64_t rank)
 {
@@ -138,15 +136,16 @@ keys_below(const struct image *im, uint64_t count, uint64_t key, bool or_equal)
 	return low;
 }
 
-static inline uint64_t
-nsec_rank(const struct image *im, const uint8_t *lower)
+const struct node *
+image_nsec_rank(const struct image *im, const uint8_t *lower, uint64_t *rank)
 {
 	uint8_t key[NAME_KEY_MAX];
 	size_t len = name_key(lower, key);
 	uint64_t fences, fence, low, high;
 
+	*rank = 0;
 	if (im->denial != IMAGE_NSEC || len < im->key_len) {
-		return NO_RANK;
+		return NULL;
 	}
 	fence = image_denial_key(key + im->key_len, len - im->key_len);
 	fences = im->head->denial_keys;
@@ -165,7 +164,7 @@ nsec_rank(const struct image *im, const uint8_t *lower)
 		const struct node *n = denial_node(im, middle);
 
 		if (n == NULL) {
-			return NO_RANK;
+			return NULL;
 		}
 		if (name_compare(n->owner, lower) <= 0) {
 			low = middle + 1;
@@ -173,19 +172,8 @@ nsec_rank(const struct image *im, const uint8_t *lower)
 			high = middle;
 		}
 	}
-	return low;
-}
-
-uint64_t
-image_nsec_rank(const struct image *im, const uint8_t *lower)
-{
-	return nsec_rank(im, lower);
-}
-
-const struct node *
-image_nsec_for(const struct image *im, const uint8_t *lower)
-{
-	return entry_before(im, nsec_rank(im, lower));
+	*rank = low;
+	return entry_before(im, low);
 }
 
 /* The number of hashes whose first octets are below `key`. */
@@ -226,61 +214,40 @@ hashes_below(const struct image *im, uint64_t key)
 	return low;
 }
 
-/*
- * How many hashes stand before this one.
- *
- * match    receives the node of the hash itself, or NULL
- */
-static inline uint64_t
-find_hash(const struct image *im, const uint8_t hash[NODE_NSEC3_HASH_LEN],
-	  const struct node **match)
+const struct node *
+image_nsec3_rank(const struct image *im,
+		 const uint8_t hash[NODE_NSEC3_HASH_LEN], uint64_t *rank,
+		 bool *match)
 {
 	uint64_t key = image_denial_key(hash, NODE_NSEC3_HASH_LEN), i;
 	uint8_t owner[NODE_NSEC3_HASH_LEN];
+	const struct node *n;
 
-	*match = NULL;
+	*match = false;
+	*rank = 0;
 	if (im->denial != IMAGE_NSEC3) {
-		return NO_RANK;
+		return NULL;
 	}
 	i = hashes_below(im, key);
 	/* Hashes that begin alike are no accident, but must not mislead. */
 	for (; i < im->denial_count && im->denial_key[i] == key; i++) {
-		const struct node *n = denial_node(im, i);
 		int order;
 
+		n = denial_node(im, i);
 		if (n == NULL ||
 		    nsec3_hash_of_owner(n->owner, owner) != SECD_OK) {
-			return NO_RANK;
+			return NULL;
 		}
 		order = memcmp(owner, hash, sizeof(owner));
 		if (order == 0) {
-			*match = n;
-			return i;
+			*match = true;
+			*rank = i + 1;
+			return n;
 		}
 		if (order > 0) {
 			break;
 		}
 	}
-	return i;
-}
-
-uint64_t
-image_nsec3_rank(const struct image *im,
-		 const uint8_t hash[NODE_NSEC3_HASH_LEN])
-{
-	const struct node *match;
-	uint64_t rank = find_hash(im, hash, &match);
-
-	return match != NULL ? rank + 1 : rank;
-}
-
-const struct node *
-image_nsec3_for(const struct image *im, const uint8_t hash[NODE_NSEC3_HASH_LEN],
-		bool *match)
-{
-	const struct node *n;
-	uint64_t rank = find_hash(im, hash, &n);
-
-	*match = n != NULL;
-	return n != NULL ? n : entry_before(im, rank);
+	*rank = i;
+	return entry_before(im, i);
 }

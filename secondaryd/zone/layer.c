@@ -6,34 +6,79 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "zone/nsec3.h"
 
 struct layer {
 	struct image *image;
 	atomic_uint refs;
-	size_t tombstones;
 	int64_t record_delta;
+	size_t tombstone_count;
+	const struct node **hiding; /* see layer_tombstones */
+	size_t hiding_count;
 	size_t count;
 	const struct node *nodes[]; /* in canonical order */
 };
 
+/* With NSEC3, only names that spell a hash deny others. */
+static bool
+may_hide(const struct image *im, const struct node *tombstone)
+{
+	uint8_t hash[NODE_NSEC3_HASH_LEN];
+
+	return image_denial(im) == IMAGE_NSEC ||
+	       (image_denial(im) == IMAGE_NSEC3 &&
+		nsec3_hash_of_owner(tombstone->owner, hash) == SECD_OK);
+}
+
+static void
+list_nodes(struct layer *l)
+{
+	const struct node *n = NULL;
+
+	while ((n = image_next(l->image, n)) != NULL) {
+		l->tombstone_count += (n->flags & NODE_TOMBSTONE) != 0;
+		l->nodes[l->count++] = n;
+	}
+}
+
+static int
+list_hiding(struct layer *l)
+{
+	if (l->tombstone_count == 0) {
+		return SECD_OK;
+	}
+	l->hiding = calloc(l->tombstone_count, sizeof(*l->hiding));
+	if (l->hiding == NULL) {
+		return SECD_ENOMEM;
+	}
+	for (size_t i = 0; i < l->count; i++) {
+		const struct node *n = l->nodes[i];
+
+		if ((n->flags & NODE_TOMBSTONE) != 0 && may_hide(l->image, n)) {
+			l->hiding[l->hiding_count++] = n;
+		}
+	}
+	return SECD_OK;
+}
+
 int
 layer_new_take(struct image *im, int64_t record_delta, struct layer **out)
 {
-	const struct node *n = NULL;
 	struct layer *l =
-	    malloc(sizeof(*l) + image_node_count(im) * sizeof(*l->nodes));
+	    calloc(1, sizeof(*l) + image_node_count(im) * sizeof(*l->nodes));
+	int rc;
 
 	if (l == NULL) {
 		return SECD_ENOMEM;
 	}
 	l->image = im;
-	atomic_init(&l->refs, 1);
 	l->record_delta = record_delta;
-	l->tombstones = 0;
-	l->count = 0;
-	while ((n = image_next(im, n)) != NULL) {
-		l->tombstones += (n->flags & NODE_TOMBSTONE) != 0;
-		l->nodes[l->count++] = n;
+	atomic_init(&l->refs, 1);
+	list_nodes(l);
+	rc = list_hiding(l);
+	if (rc != SECD_OK) {
+		free(l);
+		return rc;
 	}
 	*out = l;
 	return SECD_OK;
@@ -54,6 +99,7 @@ layer_unref(struct layer *l)
 		return;
 	}
 	image_unref(l->image);
+	free(l->hiding);
 	free(l);
 }
 
@@ -78,7 +124,14 @@ layer_node(const struct layer *l, size_t i)
 size_t
 layer_tombstone_count(const struct layer *l)
 {
-	return l->tombstones;
+	return l->tombstone_count;
+}
+
+const struct node *const *
+layer_tombstones(const struct layer *l, size_t *count)
+{
+	*count = l->hiding_count;
+	return l->hiding;
 }
 
 int64_t
@@ -93,7 +146,8 @@ layer_octets(const struct layer *l)
 	size_t len;
 
 	image_octets(l->image, &len);
-	return len + sizeof(*l) + l->count * sizeof(*l->nodes);
+	return len + sizeof(*l) + l->count * sizeof(*l->nodes) +
+	       l->tombstone_count * sizeof(*l->hiding);
 }
 
 const struct node *

@@ -43,6 +43,10 @@ size_t layer_node_count(const struct layer *l);
 const struct node *layer_node(const struct layer *l, size_t i);
 size_t layer_tombstone_count(const struct layer *l);
 
+/** Those tombstones whose names may have had what denies others, in order. */
+const struct node *const *layer_tombstones(const struct layer *l,
+					   size_t *count);
+
 /** Records that the zone has more than what is below this layer. */
 int64_t layer_record_delta(const struct layer *l);
 

@@ -8,6 +8,7 @@
 
 #include "base/container.h"
 #include "base/error.h"
+#include "zone/version_rows.h"
 
 /* What readers do not need of a version. */
 struct counted {
@@ -38,6 +39,7 @@ version_new(uint64_t seq, struct image *im, struct layer *const *layers,
 {
 	struct counted *c = calloc(1, sizeof(*c));
 	struct version *v;
+	int rc;
 
 	assert(count <= VERSION_LAYERS_MAX);
 	if (c == NULL) {
@@ -51,6 +53,7 @@ version_new(uint64_t seq, struct image *im, struct layer *const *layers,
 	v->record_count = image_record_count(im);
 	v->layer_count = count;
 	for (unsigned i = 0; i < count; i++) {
+		assert(image_denial(layer_image(layers[i])) == v->denial);
 		v->layers[i] = layer_ref(layers[i]);
 		v->in_layer[i] = layer_image(layers[i]);
 		v->apex = image_apex_node(v->in_layer[i]);
@@ -58,6 +61,11 @@ version_new(uint64_t seq, struct image *im, struct layer *const *layers,
 	}
 	read_soa(v);
 	atomic_init(&c->refs, 1);
+	rc = version_rows_init(v);
+	if (rc != SECD_OK) {
+		version_unref(v);
+		return rc;
+	}
 	*out = v;
 	return SECD_OK;
 }
@@ -98,6 +106,7 @@ version_unref(struct version *v)
 		layer_unref(v->layers[i]);
 	}
 	image_unref(v->image);
+	free(v->rows);
 	free(c);
 }
 

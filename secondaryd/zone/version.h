@@ -37,6 +37,8 @@ struct version {
 	const struct node *apex;
 	const struct image *in_layer[VERSION_LAYERS_MAX]; /* oldest first */
 	struct layer *layers[VERSION_LAYERS_MAX];
+	struct version_row *rows; /* version_rows.h */
+	size_t row_count;
 	uint64_t seq;
 	uint64_t record_count;
 	struct rr_soa soa;

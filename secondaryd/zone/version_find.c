@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Finding nodes in an image with layers over it. Components are numbered from
- * the newest, 0, to the image, which is the last.
+ * Finding nodes in an image with layers over it.
  */
 
 #include <string.h>
 
 #include "base/error.h"
 #include "zone/nsec3.h"
-#include "zone/version.h"
-
-static const struct image *
-component(const struct version *v, unsigned i)
-{
-	return i < v->layer_count ? v->in_layer[v->layer_count - 1 - i]
-				  : v->image;
-}
+#include "zone/version_rows.h"
 
 static const struct node *
 find_in(const struct version *v, unsigned count, const uint8_t *owner,
@@ -23,7 +15,7 @@ find_in(const struct version *v, unsigned count, const uint8_t *owner,
 {
 	for (unsigned i = 0; i < count; i++) {
 		const struct node *n =
-		    image_find(component(v, i), owner, len, hash);
+		    image_find(version_component(v, i), owner, len, hash);
 
 		if (n != NULL) {
 			return n;
@@ -56,7 +48,7 @@ is_masked(const struct version *v, unsigned i, const struct node *n)
  *
  * A newer component has the better entry mostly. Where it has not, an older
  * one's may be masked by a node that denies nothing, a tombstone: those are
- * stepped over, and they are few.
+ * stepped over, row by row.
  *
  * Returns  the node; NULL: there is none, or the image is damaged
  */
@@ -66,7 +58,7 @@ last_entry(const struct version *v, const uint64_t *rank)
 	const struct node *best = NULL;
 
 	for (unsigned i = 0; i <= v->layer_count; i++) {
-		const struct image *im = component(v, i);
+		const struct image *im = version_component(v, i);
 
 		for (uint64_t left = rank[i]; left > 0; left--) {
 			const struct node *n = image_denial_at(im, left - 1);
@@ -82,6 +74,7 @@ last_entry(const struct version *v, const uint64_t *rank)
 				best = n;
 				break;
 			}
+			left = version_rows_start(v, i, left - 1) + 1;
 		}
 	}
 	return best;
@@ -94,7 +87,7 @@ last_of_all(const struct version *v)
 	uint64_t rank[VERSION_LAYERS_MAX + 1];
 
 	for (unsigned i = 0; i <= v->layer_count; i++) {
-		rank[i] = image_denial_count(component(v, i));
+		rank[i] = image_denial_count(version_component(v, i));
 	}
 	return last_entry(v, rank);
 }
@@ -108,7 +101,7 @@ version_nsec_layered(const struct version *v, const uint8_t *lower)
 		return NULL;
 	}
 	for (unsigned i = 0; i <= v->layer_count; i++) {
-		rank[i] = image_nsec_rank(component(v, i), lower);
+		image_nsec_rank(version_component(v, i), lower, &rank[i]);
 	}
 	/* There is always one: that of the apex, which nothing masks. */
 	return last_entry(v, rank);
@@ -121,13 +114,15 @@ version_nsec3_layered(const struct version *v,
 	uint64_t rank[VERSION_LAYERS_MAX + 1];
 	uint8_t owner[NODE_NSEC3_HASH_LEN];
 	const struct node *n;
+	bool matches; /* what may be masked */
 
 	*match = false;
 	if (v->denial != IMAGE_NSEC3) {
 		return NULL;
 	}
 	for (unsigned i = 0; i <= v->layer_count; i++) {
-		rank[i] = image_nsec3_rank(component(v, i), hash);
+		image_nsec3_rank(version_component(v, i), hash, &rank[i],
+				 &matches);
 	}
 	n = last_entry(v, rank);
 	if (n == NULL) {
@@ -153,7 +148,7 @@ version_prefetch_node_layered(const struct version *v, uint64_t hash)
 	unsigned i = 0;
 
 	while (i <= v->layer_count &&
-	       !image_prefetch_node(component(v, i), hash)) {
+	       !image_prefetch_node(version_component(v, i), hash)) {
 		i++;
 	}
 }
