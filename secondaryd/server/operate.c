@@ -323,7 +323,7 @@ count_there(struct server *s, void *arg)
 		t->held += e->zone.version != NULL;
 		t->waiting += e->zone.version == NULL;
 		t->expired += status.expired;
-		t->not_durable += e->zone.version != NULL && !e->durable;
+		t->not_durable += e->zone.version != NULL && !zone_is_durable(e);
 		t->alarms += status.alarm || e->is_commit_failing;
 	}
 }

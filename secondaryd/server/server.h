@@ -44,7 +44,7 @@ struct server {
 
 	struct pool *pool;
 	struct notifier *notifier;
-	struct jobs *build;
+	struct jobs *apply, *build; /* short jobs, long jobs */
 	struct commit *commit;
 	struct zone_list zones;
 	struct zone_entry *retired; /* entries that others still hold */

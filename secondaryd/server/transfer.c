@@ -13,6 +13,7 @@
 #include "server/notifier.h"
 #include "server/thread.h"
 #include "server/zone_commit.h"
+#include "server/zone_compact.h"
 #include "server/zone_life.h"
 #include "server/zone_refresh.h"
 
@@ -272,6 +273,9 @@ transfer_start(struct server *s)
 	int rc = jobs_start("build", &s->build);
 
 	if (rc == SECD_OK) {
+		rc = jobs_start("apply", &s->apply);
+	}
+	if (rc == SECD_OK) {
 		rc = commit_start(s->store, s->config->server.sync_interval_ms,
 				  &s->commit);
 	}
@@ -291,6 +295,7 @@ end_thread(struct server *s, void *arg)
 		struct zone_entry *e = s->zones.entries[i];
 
 		zone_abandon(e);
+		zone_compact_cancel(e);
 		if (e->is_commit_failing && e->commits == 0) {
 			zone_store(e); /* the last chance */
 		}
@@ -305,6 +310,8 @@ transfer_stop(struct server *s)
 		pthread_join(s->thread, NULL);
 		s->is_running = false;
 	}
+	jobs_stop(s->apply);
+	s->apply = NULL;
 	jobs_stop(s->build);
 	s->build = NULL;
 	letters_run(mailbox_take(&s->box));

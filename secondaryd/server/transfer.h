@@ -19,7 +19,7 @@
  */
 int transfer_init(struct server *s, struct config *config, struct store *store);
 
-/** Start the threads: build, commit, transfer. SECD_OK, SECD_ENOMEM. */
+/** Start the threads: build, apply, commit, transfer. SECD_OK, SECD_ENOMEM. */
 int transfer_start(struct server *s);
 
 /**

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * zone_apply -- what was received becomes an image, on the build thread.
+ * zone_apply -- what was received becomes a version, on another thread: an
+ * AXFR is built on the build thread; changes are applied on a thread of their
+ * own, where nothing takes long, and are built only where they are not for
+ * layers.
  */
 
 #ifndef SECD_SERVER_ZONE_APPLY_H
@@ -11,8 +14,10 @@
 struct zone_result {
 	uint32_t attempt; /* of the refresh step */
 	int rc;
-	const char *reason;  /* when it failed, or "" */
-	struct image *image; /* NULL: it failed; whoever is told owns it */
+	const char *reason; /* when it failed, or "" */
+	/* The version after the one in force; NULL: it failed. Whoever is told
+	 * owns it. */
+	struct version *version;
 	struct changeset changes;
 };
 
@@ -20,6 +25,7 @@ struct zone_result {
  * Build from an AXFR.
  *
  * spool    taken over on SECD_OK
+ * built    is called with the result, unless the step was given up meanwhile
  * Returns  SECD_OK, SECD_ENOMEM
  */
 int zone_apply_spool(struct zone_entry *e, uint32_t attempt,
@@ -28,8 +34,10 @@ int zone_apply_spool(struct zone_entry *e, uint32_t attempt,
 				   struct zone_result *result));
 
 /**
- * Build from the version in force and a changeset, moved on SECD_OK.
+ * Apply a changeset to the version in force.
  *
+ * changes  moved on SECD_OK
+ * built    is called with the result, unless the step was given up meanwhile
  * Returns  SECD_OK, SECD_ENOMEM, SECD_EMISMATCH (there is no version)
  */
 int zone_apply_changes(struct zone_entry *e, uint32_t attempt,

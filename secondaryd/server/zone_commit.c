@@ -15,9 +15,6 @@
 /* A confirmed serial is written at most this often: what is lost by a crash is
  * a minute of the zone's time to expire. */
 #define STATE_INTERVAL_S 60
-/* Replaying changesets costs a build; past this share of the image, the image
- * itself is stored. */
-#define CHANGES_SHARE 10
 
 static int
 put_state(struct zone_entry *e, struct commit_entry *c)
@@ -39,87 +36,58 @@ retry_later(struct zone_entry *e)
 	ev_timer_start(e->server->loop, &e->commit_retry);
 }
 
+/* Only to be quicker at the next start: all versions are stored. */
+static bool
+is_optional(const struct zone_entry *e, const struct commit_entry *c)
+{
+	return c->image != NULL && c->seq <= e->chain.stored_seq;
+}
+
 static void
 commit_failed(struct zone_entry *e, const struct commit_entry *c)
 {
 	char apex[NAME_TEXT_MAX];
 
+	name_to_text(e->zone.apex, apex);
+	if (is_optional(e, c)) {
+		log_warning("zone %s: the compacted image cannot be stored: %s",
+			    apex, secd_strerror(c->rc));
+		e->compact_from_ms = clock_boot_ms() + ZONE_COMPACT_RETRY_MS;
+		return;
+	}
 	if (!e->is_commit_failing) {
 		log_error("zone %s: cannot be stored: %s; trying again every "
 			  "%.0f s",
-			  name_to_text(e->zone.apex, apex),
-			  secd_strerror(c->rc), COMMIT_RETRY_S);
+			  apex, secd_strerror(c->rc), COMMIT_RETRY_S);
 	}
 	e->is_commit_failing = true;
 	e->commit_rc = c->rc;
-	if (c->version != NULL) {
-		/* The store may lack a link of the chain: only a whole image
-		 * makes it whole. */
-		e->in_store = false;
-	}
 	retry_later(e);
 }
 
 /* What is durable may be told, also when there is something newer already:
  * else a zone that changes faster than the disk would never be announced. */
 static void
-commit_succeeded(struct zone_entry *e, const struct commit_entry *c)
+tell(struct zone_entry *e, struct version *v)
+{
+	version_unref(e->told);
+	e->told = version_ref(v);
+	if (e->zone.version != NULL) { /* else withdrawn meanwhile */
+		notifier_announce(e->server->notifier, e);
+	}
+}
+
+static void
+note_recovery(struct zone_entry *e)
 {
 	char apex[NAME_TEXT_MAX];
 
-	if (c->version != NULL) {
-		version_unref(e->told);
-		e->told = version_ref(c->version);
-		e->durable = c->seq == e->seq;
-		e->in_store = e->in_store || (e->durable && c->image != NULL);
-		if (e->zone.version != NULL) { /* else withdrawn meanwhile */
-			notifier_announce(e->server->notifier, e);
-		}
-	}
-	if (e->is_commit_failing && e->durable) {
+	if (e->is_commit_failing && zone_is_durable(e)) {
 		log_notice("zone %s: is stored again",
 			   name_to_text(e->zone.apex, apex));
 		e->is_commit_failing = false;
 		ev_timer_stop(e->server->loop, &e->commit_retry);
 	}
-}
-
-static void
-commit_done(struct commit_entry *c)
-{
-	struct zone_entry *e = c->arg;
-
-	e->commits--;
-	if (!e->retired) {
-		if (c->rc == SECD_OK) {
-			commit_succeeded(e, c);
-		} else {
-			commit_failed(e, c);
-		}
-	}
-	commit_entry_free(c);
-	zone_entry_release(e);
-}
-
-/* An entry with the zone's state in it; NULL: no memory. */
-static struct commit_entry *
-entry_new(struct zone_entry *e)
-{
-	struct commit_entry *c = calloc(1, sizeof(*c));
-
-	if (c == NULL) {
-		return NULL;
-	}
-	memcpy(c->apex, e->zone.apex, e->zone.apex_len);
-	c->done = commit_done;
-	c->reply = &e->server->box;
-	c->arg = e;
-	c->seq = e->seq;
-	if (put_state(e, c) != SECD_OK) {
-		commit_entry_free(c);
-		return NULL;
-	}
-	return c;
 }
 
 static void
@@ -130,47 +98,132 @@ post(struct zone_entry *e, struct commit_entry *c)
 	commit_post(e->server->commit, c);
 }
 
-/* Is it enough to store what changed? */
-static bool
-changes_suffice(struct zone_entry *e, const struct image *im,
-		const struct changeset *changes)
+static void
+post_waiting(struct zone_entry *e)
 {
-	size_t image_len;
+	struct commit_entry *c = zone_chain_resume(&e->chain);
 
-	if (changes == NULL || changes->step_count == 0 || !e->in_store ||
-	    !image_is_file(im)) {
-		return false;
+	while (c != NULL) {
+		struct commit_entry *next =
+		    (struct commit_entry *)c->letter.next;
+
+		post(e, c);
+		c = next;
 	}
-	image_octets(im, &image_len);
-	return e->change_octets + changes->octets.len <
-	       image_len / CHANGES_SHARE;
+}
+
+/* A link came back. */
+static void
+on_link(struct commit_entry *c)
+{
+	struct zone_entry *e = c->arg;
+	bool is_stored = c->rc == SECD_OK;
+
+	e->commits--;
+	if (e->retired) {
+		commit_entry_free(c);
+		zone_entry_release(e);
+		return;
+	}
+	if (!is_stored) {
+		commit_failed(e, c);
+	} else if (c->version != NULL) {
+		tell(e, c->version);
+	}
+	zone_chain_done(&e->chain, c);
+	if (is_stored) {
+		note_recovery(e);
+		post_waiting(e);
+	}
+	e->on_stored(e);
+	zone_entry_release(e);
+}
+
+/* The state alone came back. */
+static void
+on_state(struct commit_entry *c)
+{
+	struct zone_entry *e = c->arg;
+
+	e->commits--;
+	if (!e->retired && c->rc != SECD_OK) {
+		commit_failed(e, c);
+	} else if (!e->retired) {
+		note_recovery(e);
+	}
+	commit_entry_free(c);
+	zone_entry_release(e);
+}
+
+/* An entry with the zone's state in it; NULL: no memory. */
+static struct commit_entry *
+entry_new(struct zone_entry *e, void (*done)(struct commit_entry *c))
+{
+	struct commit_entry *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		return NULL;
+	}
+	memcpy(c->apex, e->zone.apex, e->zone.apex_len);
+	c->done = done;
+	c->reply = &e->server->box;
+	c->arg = e;
+	c->seq = e->seq;
+	if (put_state(e, c) != SECD_OK) {
+		commit_entry_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+/* Somebody must do without a link. */
+static void
+lose_link(struct zone_entry *e)
+{
+	zone_chain_break(&e->chain, e->seq);
+	retry_later(e);
+}
+
+void
+zone_commit_image(struct zone_entry *e, uint64_t seq, struct image *im,
+		  uint64_t octets)
+{
+	struct commit_entry *c = entry_new(e, on_link);
+
+	if (c == NULL) {
+		lose_link(e);
+		return;
+	}
+	c->seq = seq;
+	c->image = image_ref(im);
+	if (seq == e->seq && !zone_is_durable(e)) {
+		c->version = version_ref(e->zone.version);
+	}
+	zone_chain_add_image(&e->chain, c, octets);
+	post(e, c);
 }
 
 void
 zone_commit(struct zone_entry *e, struct changeset *changes)
 {
-	struct commit_entry *c = entry_new(e);
-	const struct image *im = version_image(e->zone.version);
+	struct version *v = e->zone.version;
+	struct commit_entry *c;
 
-	e->durable = false;
-	if (c == NULL) {
-		e->in_store = false;
-		retry_later(e);
+	if (version_layer_count(v) == 0) {
+		zone_commit_image(e, e->seq, v->image, e->chain.octets);
 		return;
 	}
-	c->version = version_ref(e->zone.version);
-	if (changes_suffice(e, im, changes)) {
-		c->changes = *changes;
-		*changes = (struct changeset){0};
-		e->change_octets += c->changes.octets.len;
-	} else {
-		/* Whatever else the store has of the zone is not its past. */
-		c->drop = !e->in_store;
-		c->image = image_ref((struct image *)(uintptr_t)im);
-		e->change_octets = 0;
-		e->in_store = true; /* unless commit_done says otherwise */
+	c = entry_new(e, on_link);
+	if (c == NULL) {
+		lose_link(e);
+		return;
 	}
-	post(e, c);
+	c->version = version_ref(v);
+	c->changes = *changes;
+	*changes = (struct changeset){0};
+	if (zone_chain_add_changes(&e->chain, c)) {
+		post(e, c);
+	}
 }
 
 void
@@ -184,7 +237,7 @@ zone_save_state(struct zone_entry *e)
 	     now - e->state_saved_at < STATE_INTERVAL_S)) {
 		return;
 	}
-	c = entry_new(e);
+	c = entry_new(e, on_state);
 	if (c == NULL) {
 		retry_later(e);
 		return;
@@ -195,12 +248,20 @@ zone_save_state(struct zone_entry *e)
 void
 zone_store(struct zone_entry *e)
 {
-	if (e->zone.version != NULL && (!e->durable || !e->in_store)) {
-		zone_commit(e, NULL);
-	} else {
+	struct version *v = e->zone.version;
+
+	if (v == NULL) {
+		return;
+	}
+	if (e->chain.is_broken && version_layer_count(v) == 0) {
+		zone_commit_image(e, e->seq, v->image, e->chain.octets);
+	}
+	post_waiting(e);
+	if (e->commits == 0) {
 		e->state_saved_at = 0;
 		zone_save_state(e);
 	}
+	e->on_stored(e);
 }
 
 static void

@@ -13,14 +13,21 @@
 void zone_commit_init(struct zone_entry *e);
 
 /**
- * Have the version in force stored.
+ * Have the version in force stored: as an image when it has no layers.
  *
- * changes  what led to it from the version before, moved; or NULL
+ * changes  what led to it from the version before, moved
  */
 void zone_commit(struct zone_entry *e, struct changeset *changes);
 
-/** Make the version that is served durable as a whole image, or its state where
- * the store has it already. */
+/**
+ * Have an image stored for the version in force or one before it.
+ *
+ * octets   what `chain.octets` was when `seq` was in force
+ */
+void zone_commit_image(struct zone_entry *e, uint64_t seq, struct image *im,
+		       uint64_t octets);
+
+/** Offer the store again what it lacks, or the zone's state. */
 void zone_store(struct zone_entry *e);
 
 /** Make the state of the refresh machine durable, when it is worth it. */

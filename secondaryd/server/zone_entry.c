@@ -112,6 +112,7 @@ zone_entry_free(struct zone_entry *e)
 	ev_timer_stop(e->server->loop, &e->timer);
 	ev_timer_stop(e->server->loop, &e->commit_retry);
 	refresh_free(e->refresh);
+	zone_chain_fini(&e->chain);
 	version_unref(e->told);
 	version_unref(e->zone.version);
 	free(e->arriving);
@@ -128,6 +129,23 @@ unlist_retired(struct zone_entry *e)
 	if (e->next_retired != NULL) {
 		e->next_retired->prev_retired = e->prev_retired;
 	}
+}
+
+bool
+zone_is_durable(const struct zone_entry *e)
+{
+	return e->chain.stored_seq == e->seq && !e->chain.is_broken;
+}
+
+size_t
+zone_layer_nodes(const struct version *v)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < version_layer_count(v); i++) {
+		count += layer_node_count(version_layer(v, i));
+	}
+	return count;
 }
 
 void

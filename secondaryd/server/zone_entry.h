@@ -16,9 +16,11 @@
  *     zone_state     the octets that outlive the process
  *     zone_log, zone_report, zone_status, notifier
  *                    tell the operator, tell other secondaries
+ *     zone_chain     what the store has, and what it must be given next
  *     zone_commit    what is published becomes durable, then is told
+ *     zone_compact   an image and its layers become one image
  *     zone_publish   what readers see
- *     zone_apply     what was received becomes an image
+ *     zone_apply     what was received becomes a version
  *     zone_exchange  one question to a primary
  *     zone_receive   what the answer is good for
  *     zone_refresh   drives the refresh machine; every event ends up here
@@ -34,11 +36,13 @@
 
 #include "base/address.h"
 #include "server/server.h"
+#include "server/zone_chain.h"
 #include "transfer/exchange.h"
 #include "transfer/refresh.h"
 #include "zone/version.h"
 
 struct notify_target;
+struct zone_compaction;
 struct zone_exchange_events;
 
 /* One address of one of the zone's primaries: what refresh.h numbers. */
@@ -68,6 +72,9 @@ struct zone_notify {
 	uint32_t serial; /* what it claimed */
 };
 
+/* A compaction that failed is tried again after this time. */
+#define ZONE_COMPACT_RETRY_MS INT64_C(60000)
+
 enum zone_activity {
 	ZONE_IDLE,
 	ZONE_QUEUED,   /* waits for a connection */
@@ -93,18 +100,18 @@ struct zone_entry {
 	struct refresh_action action;
 	int64_t action_started_ms;
 
-	uint64_t seq; /* of the version that was published last */
-	/* The store has the version `seq` whole, or was given it and has not
-	 * refused: changes of it can follow. */
-	bool in_store;
-	bool durable;           /* the store has `seq` for sure */
+	uint64_t seq;            /* of the version that was published last */
+	struct zone_chain chain; /* what the store has of it */
+	/* After what the store has has changed. */
+	void (*on_stored)(struct zone_entry *e);
 	struct version *told;   /* durable last, for NOTIFY; a reference */
-	uint64_t change_octets; /* stored since the stored image */
 	unsigned commits;       /* in flight */
 	bool is_commit_failing; /* and that was logged */
 	int commit_rc;          /* why, then */
 	ev_timer commit_retry;
-	int64_t state_saved_at;        /* wall clock of what was stored last */
+	int64_t state_saved_at; /* wall clock of what was stored last */
+	struct zone_compaction *compaction; /* that runs; NULL: none */
+	int64_t compact_from_ms; /* not before, since the last one failed */
 	bool was_expired, was_alarmed; /* as logged */
 	unsigned heard_before;         /* NOTIFYs in the second of `heard` */
 
@@ -145,6 +152,12 @@ const struct sockaddr_storage *zone_via(const struct config_remote *remote,
 unsigned zone_primary_count(const struct config_policy *p);
 struct primary_address zone_primary(const struct config_policy *p,
 				    unsigned index);
+
+/** Does the store have the version in force? */
+bool zone_is_durable(const struct zone_entry *e);
+
+/** Nodes in all layers of a version. */
+size_t zone_layer_nodes(const struct version *v);
 
 /* What the refresh machine is told of a configuration. */
 struct zone_refresh_config {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "server/notifier.h"
 #include "server/zone_commit.h"
+#include "server/zone_compact.h"
 #include "server/zone_load.h"
 #include "server/zone_refresh.h"
 #include "server/zone_verify.h"
@@ -37,6 +38,7 @@ zone_life_new(struct server *s, const struct config_zone *zone,
 	e->zone.apex_len = (uint8_t)name_len(zone->apex);
 	name_lower(zone->apex, e->zone.apex);
 	zone_commit_init(e);
+	zone_compact_init(e);
 	zone_refresh_init(e);
 	rc = zone_load(e);
 	if (rc == SECD_OK) {
@@ -53,7 +55,7 @@ zone_life_new(struct server *s, const struct config_zone *zone,
 void
 zone_life_start(struct zone_entry *e)
 {
-	if (e->zone.version != NULL && !e->in_store) {
+	if (e->chain.is_broken) {
 		zone_store(e);
 	}
 	zone_wake(e);
@@ -187,6 +189,7 @@ zone_life_retire(struct zone_entry *e, bool forget)
 {
 	list_retired(e);
 	zone_abandon(e);
+	zone_compact_cancel(e);
 	ev_timer_stop(e->server->loop, &e->timer);
 	ev_timer_stop(e->server->loop, &e->commit_retry);
 	notifier_drop_targets(e->server->notifier, e);

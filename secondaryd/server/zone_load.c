@@ -8,63 +8,87 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "server/zone_state.h"
+#include "zone/build.h"
+#include "zone/layering.h"
 
-/* The stored image with the stored changesets applied. */
+/* The stored image with the stored changesets over it, or in it. */
 static int
-replay(struct zone_entry *e, struct store_zone *stored, struct image **out)
+replay(struct zone_entry *e, const struct version *base,
+       const struct changeset *const *changes, size_t count,
+       struct version **out)
 {
 	struct build_params params = zone_build_params(e);
-	const struct changeset **list;
 	struct build_report report;
-	struct version *base;
-	int rc;
+	struct image *im;
+	int rc = SECD_EAGAIN;
 
-	rc = version_new(stored->seq, stored->image, NULL, 0, &base);
-	if (rc != SECD_OK) {
+	/* These were within the limits of their day. */
+	params.limits = (struct build_limits){0};
+	if (image_is_file(version_image(base))) {
+		rc = layering_apply(&params, base, 0, changes, count, e->seq,
+				    out, &report);
+	}
+	if (rc != SECD_EAGAIN) {
 		return rc;
 	}
+	rc = build_from_changes(&params, base, changes, count, &im, &report);
+	if (rc == SECD_OK) {
+		rc = version_new_take(e->seq, im, out);
+		if (rc != SECD_OK) {
+			image_unref(im);
+		}
+	}
+	return rc;
+}
+
+static int
+replay_all(struct zone_entry *e, const struct version *base,
+	   const struct store_zone *stored, struct version **out)
+{
+	const struct changeset **list;
+	int rc;
+
 	list = calloc(stored->change_count, sizeof(const struct changeset *));
 	if (list == NULL) {
-		version_unref(base);
 		return SECD_ENOMEM;
 	}
 	for (size_t i = 0; i < stored->change_count; i++) {
 		list[i] = &stored->changes[i];
 	}
-	/* These were within the limits of their day. */
-	params.limits = (struct build_limits){0};
-	rc = build_from_changes(&params, base, list, stored->change_count, out,
-				&report);
+	rc = replay(e, base, list, stored->change_count, out);
 	free(list);
-	version_unref(base);
 	return rc;
 }
 
-/* The image to serve; with a `fault` it is an older one. */
+/* The version to serve; with a `fault` it is an older one. */
 static int
-image_of(struct zone_entry *e, struct store_zone *stored, struct image **out)
+make_version(struct zone_entry *e, struct store_zone *stored,
+	     struct version **out)
 {
-	int rc;
+	struct version *base;
+	int rc = version_new(e->seq, stored->image, NULL, 0, &base);
 
-	if (stored->change_count == 0) {
-		*out = image_ref(stored->image);
-		return SECD_OK;
-	}
-	rc = replay(e, stored, out);
-	if (rc == SECD_OK || rc == SECD_ENOMEM) {
+	if (rc != SECD_OK) {
 		return rc;
 	}
-	stored->fault = rc == SECD_EMISMATCH || rc == SECD_EMALF
-			    ? "the stored changesets do not apply"
-			    : "the stored changesets cannot be applied now";
-	*out = image_ref(stored->image);
+	if (stored->change_count > 0) {
+		rc = replay_all(e, base, stored, out);
+		if (rc == SECD_OK || rc == SECD_ENOMEM) {
+			version_unref(base);
+			return rc;
+		}
+		stored->fault =
+		    rc == SECD_EMISMATCH || rc == SECD_EMALF
+			? "the stored changesets do not apply"
+			: "the stored changesets cannot be applied now";
+	}
+	*out = base;
 	return SECD_OK;
 }
 
 static int
 publish(struct zone_entry *e, struct store_zone *stored)
 {
-	struct image *im;
 	struct version *v;
 	int rc;
 
@@ -72,21 +96,20 @@ publish(struct zone_entry *e, struct store_zone *stored)
 	if (stored->image == NULL) {
 		return SECD_OK;
 	}
-	rc = image_of(e, stored, &im);
+	rc = make_version(e, stored, &v);
 	if (rc != SECD_OK) {
-		return rc;
-	}
-	rc = version_new_take(e->seq, im, &v);
-	if (rc != SECD_OK) {
-		image_unref(im);
 		return rc;
 	}
 	zone_publish_take(&e->zone, v);
 	e->told = version_ref(v);
-	e->durable = stored->fault == NULL;
-	/* What was replayed, or is an older version now, is stored as a whole
-	 * image once the zone starts, so that the next start is quick. */
-	e->in_store = e->durable && stored->change_count == 0;
+	/* What had to be built is stored as a whole image once the zone
+	 * starts, so that the next start is quick. */
+	if (stored->fault == NULL &&
+	    (stored->change_count == 0 || version_layer_count(v) > 0)) {
+		zone_chain_begin(&e->chain, stored->seq, stored->change_octets);
+	} else {
+		zone_chain_break(&e->chain, stored->seq);
+	}
 	return SECD_OK;
 }
 

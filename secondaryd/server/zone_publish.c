@@ -3,28 +3,23 @@
 #include "server/zone_publish.h"
 
 #include "base/clock.h"
-#include "base/error.h"
 #include "base/log.h"
 #include "server/zone_commit.h"
+#include "server/zone_compact.h"
 
-int
-zone_publish(struct zone_entry *e, uint32_t attempt, struct image *image,
+void
+zone_publish(struct zone_entry *e, uint32_t attempt, struct version *v,
 	     struct changeset *changes)
 {
-	struct version *v;
-	int rc = version_new_take(e->seq + 1, image, &v);
-
-	if (rc != SECD_OK) {
-		image_unref(image);
-		return rc;
+	e->seq = version_seq(v);
+	if (version_layer_count(v) == 0) {
+		zone_compact_cancel(e); /* all of it is new */
 	}
-	e->seq++;
 	zone_publish_take(&e->zone, v);
 	/* Before the commit: what is stored with a version is the state in
 	 * which that version is the one held. */
 	refresh_applied(e->refresh, attempt, version_soa(v), clock_boot_ms());
 	zone_commit(e, changes);
-	return SECD_OK;
 }
 
 static void

@@ -14,12 +14,11 @@
  * Publish the version that a refresh step brought, and tell the machine.
  *
  * attempt  of the step
- * image    taken over, also on failure
- * changes  what led to it from the version before, moved; or NULL
- * Returns  SECD_OK, SECD_ENOMEM (nothing has changed)
+ * v        taken over
+ * changes  what led to it from the version before, moved; empty: an AXFR
  */
-int zone_publish(struct zone_entry *e, uint32_t attempt, struct image *image,
-		 struct changeset *changes);
+void zone_publish(struct zone_entry *e, uint32_t attempt, struct version *v,
+		  struct changeset *changes);
 
 /** Take over what the refresh machine says of expiry and alarms. */
 void zone_sync_status(struct zone_entry *e);

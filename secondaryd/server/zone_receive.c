@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "server/zone_commit.h"
+#include "server/zone_compact.h"
 #include "server/zone_log.h"
 #include "server/zone_publish.h"
 
@@ -101,38 +102,28 @@ zone_receive_answer(struct zone_entry *e, const struct exchange_result *result,
 	e->activity = ZONE_BUILDING;
 }
 
-/* What was received is built: publish it, or report why not. */
-bool
+void
 zone_receive_built(struct zone_entry *e, struct zone_result *result)
 {
 	const char *reason = result->reason;
 	int64_t now = clock_boot_ms();
 	int rc = result->rc;
 
-	if (e->retired || e->activity != ZONE_BUILDING ||
-	    result->attempt != e->action.attempt) {
-		/* It took too long; another step runs. */
-		image_unref(result->image);
-		return false;
-	}
 	e->activity = ZONE_IDLE;
 	if (rc == SECD_OK) {
-		rc = zone_publish(e, result->attempt, result->image,
-				  &result->changes);
-		reason = "";
-	}
-	if (rc != SECD_OK) {
-		reason = reason[0] == '\0' ? secd_strerror(rc) : reason;
-		zone_log_refused(e, reason);
-		refresh_apply_failed(e->refresh, result->attempt,
-				     failure_of_build(rc), reason, now);
-	} else {
+		zone_publish(e, result->attempt, result->version,
+			     &result->changes);
 		free(e->last);
 		e->last = e->arriving;
 		e->arriving = NULL;
 		e->last->ended_at = clock_wall_s();
 		e->last->duration_ms = now - e->action_started_ms;
 		zone_log_transfer(e);
+	} else {
+		reason = reason[0] == '\0' ? secd_strerror(rc) : reason;
+		zone_log_refused(e, reason);
+		refresh_apply_failed(e->refresh, result->attempt,
+				     failure_of_build(rc), reason, now);
 	}
-	return true;
+	zone_compact_consider(e);
 }

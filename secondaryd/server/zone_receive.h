@@ -23,11 +23,7 @@ void zone_receive_answer(struct zone_entry *e,
 			 void (*built)(struct zone_entry *e,
 				       struct zone_result *result));
 
-/**
- * Publish what was built, or report why not.
- *
- * Returns  whether anybody waited for it
- */
-bool zone_receive_built(struct zone_entry *e, struct zone_result *result);
+/** Publish what was built, or report why not. */
+void zone_receive_built(struct zone_entry *e, struct zone_result *result);
 
 #endif

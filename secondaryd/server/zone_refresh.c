@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "server/zone_commit.h"
+#include "server/zone_compact.h"
 #include "server/zone_exchange.h"
 #include "server/zone_log.h"
 #include "server/zone_publish.h"
@@ -151,10 +152,9 @@ zone_wake(struct zone_entry *e)
 static void
 on_built(struct zone_entry *e, struct zone_result *result)
 {
-	if (zone_receive_built(e, result)) {
-		zone_sync_status(e);
-		zone_wake(e);
-	}
+	zone_receive_built(e, result);
+	zone_sync_status(e);
+	zone_wake(e);
 }
 
 /* After an exchange: another step to the same primary keeps the connection. */
@@ -373,7 +373,8 @@ zone_withdraw(struct zone_entry *e, const char *reason)
 	zone_publish_take(&e->zone, NULL);
 	version_unref(e->told);
 	e->told = NULL;
-	e->in_store = e->durable = false;
+	zone_compact_cancel(e);
+	zone_chain_break(&e->chain, e->seq);
 	zone_abandon(e);
 	refresh_lost(e->refresh, reason, clock_boot_ms());
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * zone_refresh -- drives a zone's refresh machine: asks for connections when a
- * step is due, runs exchanges, hands transfers to the build thread, publishes.
+ * step is due, runs exchanges, has what came applied, publishes.
  * Transfer thread only.
  */
 

@@ -55,7 +55,7 @@ take_held(const struct zone_entry *e, const struct refresh_status *s,
 {
 	z->has_zone = e->zone.version != NULL;
 	z->is_expired = s->expired;
-	z->is_durable = e->durable;
+	z->is_durable = zone_is_durable(e);
 	if (z->has_zone) {
 		z->serial = version_serial(e->zone.version);
 		z->record_count = version_record_count(e->zone.version);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "server/zone_compact.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "server/zone_commit.h"
+#include "zone/build.h"
+#include "zone/layering.h"
+
+struct zone_compaction {
+	struct job job;           /* first */
+	struct zone_entry *entry; /* held */
+	bool is_cancelled;
+	struct build_params params;
+	struct version *base;
+	uint64_t octets; /* of the chain, then */
+	int64_t started_ms;
+	int rc;
+	struct image *image;
+	struct build_report report;
+};
+
+static void
+work(struct job *job)
+{
+	struct zone_compaction *c = (struct zone_compaction *)job;
+
+	c->rc = build_from_changes(&c->params, c->base, NULL, 0, &c->image,
+				   &c->report);
+}
+
+static void
+log_done(const struct zone_entry *e, const struct zone_compaction *c)
+{
+	int64_t ms = clock_boot_ms() - c->started_ms;
+	char apex[NAME_TEXT_MAX];
+	size_t len;
+
+	image_octets(c->image, &len);
+	log_info("zone %s: compacted serial %" PRIu32
+		 ": %zu nodes in layers, %" PRIu64
+		 " records, image of %zu octets in %" PRId64 ".%03" PRId64 " s",
+		 name_to_text(e->zone.apex, apex), version_serial(c->base),
+		 zone_layer_nodes(c->base), image_record_count(c->image), len,
+		 ms / 1000, ms % 1000);
+}
+
+/* Put the new image below what has changed meanwhile. */
+static int
+publish(struct zone_entry *e, const struct zone_compaction *c)
+{
+	struct version *v;
+	int rc = layering_rebase(e->zone.version, version_layer_count(c->base),
+				 c->image, &v);
+
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	if (e->told != NULL && version_seq(e->told) == e->seq) {
+		/* So that the old image is not kept for a NOTIFY. */
+		version_unref(e->told);
+		e->told = version_ref(v);
+	}
+	zone_publish_take(&e->zone, v);
+	return SECD_OK;
+}
+
+static void
+finish(struct zone_entry *e, struct zone_compaction *c)
+{
+	uint64_t seq = version_seq(c->base);
+	char apex[NAME_TEXT_MAX];
+
+	if (c->rc == SECD_OK) {
+		c->rc = publish(e, c);
+	}
+	if (c->rc != SECD_OK) {
+		log_warning("zone %s: cannot be compacted: %s; trying again "
+			    "in %lld s",
+			    name_to_text(e->zone.apex, apex),
+			    c->report.reason[0] == '\0' ? secd_strerror(c->rc)
+							: c->report.reason,
+			    (long long)ZONE_COMPACT_RETRY_MS / 1000);
+		e->compact_from_ms = clock_boot_ms() + ZONE_COMPACT_RETRY_MS;
+		return;
+	}
+	log_done(e, c);
+	if (zone_chain_takes_image(&e->chain, seq)) {
+		zone_commit_image(e, seq, c->image, c->octets);
+	}
+	zone_compact_consider(e);
+}
+
+static void
+done(struct job *job)
+{
+	struct zone_compaction *c = (struct zone_compaction *)job;
+	struct zone_entry *e = c->entry;
+
+	if (!c->is_cancelled) {
+		e->compaction = NULL;
+		if (!e->retired) {
+			finish(e, c);
+		}
+	}
+	image_unref(c->image);
+	version_unref(c->base);
+	free(c);
+	zone_entry_release(e);
+}
+
+static void
+start(struct zone_entry *e)
+{
+	struct zone_compaction *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		return; /* there will be another occasion */
+	}
+	c->job.work = work;
+	c->job.done = done;
+	c->job.reply = &e->server->box;
+	c->entry = e;
+	c->params = zone_build_params(e);
+	/* It was within the limits of its day. */
+	c->params.limits = (struct build_limits){0};
+	c->base = version_ref(e->zone.version);
+	c->octets = e->chain.octets;
+	c->started_ms = clock_boot_ms();
+	e->compaction = c;
+	zone_entry_hold(e);
+	jobs_post(e->server->build, &c->job);
+}
+
+void
+zone_compact_consider(struct zone_entry *e)
+{
+	struct version *v = e->zone.version;
+	bool is_for_store;
+	size_t len;
+
+	/* Changes that are being applied know nothing of what would be frozen
+	 * now. They end up here. */
+	if (v == NULL || e->retired || e->server->is_ending ||
+	    e->compaction != NULL || e->activity == ZONE_BUILDING ||
+	    clock_boot_ms() < e->compact_from_ms) {
+		return;
+	}
+	image_octets(version_image(v), &len);
+	is_for_store = zone_chain_wants_image(&e->chain, len);
+	if (version_layer_count(v) == 0) {
+		if (is_for_store) {
+			zone_commit_image(e, e->seq, v->image, e->chain.octets);
+		}
+	} else if (is_for_store || layering_wants_compaction(v)) {
+		start(e);
+	}
+}
+
+unsigned
+zone_compact_frozen(const struct zone_entry *e)
+{
+	return e->compaction == NULL ? 0
+				     : version_layer_count(e->compaction->base);
+}
+
+void
+zone_compact_cancel(struct zone_entry *e)
+{
+	if (e->compaction != NULL) {
+		e->compaction->is_cancelled = true;
+		e->compaction = NULL;
+	}
+}
+
+void
+zone_compact_init(struct zone_entry *e)
+{
+	e->on_stored = zone_compact_consider;
+}
