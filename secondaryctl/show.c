@@ -117,6 +117,24 @@ add_moment(struct line *l, int64_t at, int64_t now)
 }
 
 static void
+show_layers(FILE *out, struct rows *r)
+{
+	const char *count = rows_take_text(r, "", "layers", NULL);
+	struct line l = {.len = 0};
+
+	if (count != NULL) {
+		add(&l, "%s nodes in %s layers, ",
+		    rows_take_text(r, "", "layer-nodes", "?"), count);
+		add(&l, "%s octets",
+		    rows_take_text(r, "", "layer-octets", "?"));
+		if (rows_take_bool(r, "", "compacting")) {
+			add(&l, ", being compacted");
+		}
+		print_line(out, "changes", l.text);
+	}
+}
+
+static void
 show_held(FILE *out, struct rows *r, int64_t now)
 {
 	struct line l = {.len = 0};
@@ -150,6 +168,7 @@ show_held(FILE *out, struct rows *r, int64_t now)
 		add_moment(&l, at, now);
 		print_line(out, at > now ? "expires" : "expired", l.text);
 	}
+	show_layers(out, r);
 }
 
 static void

@@ -38,6 +38,15 @@ put_held(const struct zone_report *z, const char *zone, struct control_reply *r)
 	}
 	put_time(r, zone, NULL, "confirmed-at", z->confirmed_at);
 	put_time(r, zone, NULL, "expires-at", z->expires_at);
+	if (z->layer_count > 0) {
+		control_reply_number(r, zone, NULL, "layers", z->layer_count);
+		control_reply_number(r, zone, NULL, "layer-nodes",
+				     z->layer_nodes);
+		control_reply_number(r, zone, NULL, "layer-octets",
+				     z->layer_octets);
+		control_reply_bool(r, zone, NULL, "compacting",
+				   z->is_compacting);
+	}
 }
 
 static void

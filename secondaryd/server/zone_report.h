@@ -42,6 +42,10 @@ struct zone_report {
 	uint64_t record_count; /* 0: not known */
 	int64_t confirmed_at;  /* a primary's last word that it is current */
 	int64_t expires_at;
+	/* Changes that are not in the zone's image. */
+	unsigned layer_count; /* 0: none, and the rest is not shown */
+	uint64_t layer_nodes, layer_octets;
+	bool is_compacting;
 
 	/* What is done, and why; what comes next, from whom, and when. */
 	char state[32];

@@ -50,6 +50,18 @@ state_text(const struct zone_entry *e, const struct refresh_status *s)
 }
 
 static void
+take_layers(const struct zone_entry *e, const struct version *v,
+	    struct zone_report *z)
+{
+	z->layer_count = version_layer_count(v);
+	z->layer_nodes = zone_layer_nodes(v);
+	for (unsigned i = 0; i < z->layer_count; i++) {
+		z->layer_octets += layer_octets(version_layer(v, i));
+	}
+	z->is_compacting = e->compaction != NULL;
+}
+
+static void
 take_held(const struct zone_entry *e, const struct refresh_status *s,
 	  const struct now *now, struct zone_report *z)
 {
@@ -61,6 +73,7 @@ take_held(const struct zone_entry *e, const struct refresh_status *s,
 		z->record_count = version_record_count(e->zone.version);
 		z->confirmed_at = wall(now, s->confirmed_ms);
 		z->expires_at = wall(now, s->expire_ms);
+		take_layers(e, e->zone.version, z);
 	}
 }
 

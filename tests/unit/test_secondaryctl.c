@@ -88,6 +88,10 @@ rich_zone(void *ctx, const uint8_t *apex, struct control_reply *r)
 	    .record_count = 22,
 	    .confirmed_at = now - 100000,
 	    .expires_at = now + 10 * 86400 + 3605,
+	    .layer_count = 3,
+	    .layer_nodes = 1234,
+	    .layer_octets = 56789,
+	    .is_compacting = true,
 	    .state = "waiting",
 	    .reason = "refresh interval",
 	    .next = "SOA",
@@ -151,6 +155,8 @@ a_zone_is_told_with_its_plan_and_its_primaries(void **state)
 	    "    serial          2024010102, 22 records, stored\n"
 	    "    confirmed       1 d 3 h ago (*Z)\n"
 	    "    expires         in 10 d 1 h (*Z)\n"
+	    "    changes         1234 nodes in 3 layers, 56789 octets, being "
+	    "compacted\n"
 	    "    state           waiting: refresh interval (failed rounds: 2)\n"
 	    "    next step       SOA from 192.0.2.1@53 in 10 min [0-5] s (*Z)\n"
 	    "    last transfer   IXFR 2024010101 -> 2024010102, 2 d 7 h ago "
