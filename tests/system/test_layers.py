@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A large zone that changes all the time: changes are laid over its image and
+compacted behind the scenes, and nobody who asks can tell."""
+import os
+import os
+import re
+import random
+import subprocess
+import threading
+import time
+
+from lib import servers, zones
+from lib.case import test
+from lib.churn import Churn, Eye, Listener
+from test_follow import pair, step, wait_stored
+
+APEX = "churn.test."
+NAMES = 20000
+
+
+def churning(case, count=NAMES, wrapper=(), **kw):
+    """A primary with a zone of many names, and secondaryd that has it."""
+    churn = Churn(case, APEX, count)
+    sut = case.server("secondaryd", **kw)
+    sut.follow(APEX, [churn.peer()],
+               allow=[servers.allow(address="127.0.0.0/8")])
+    sut.launch(wrapper)
+    sut.wait_ready()
+    sut.wait_serial(APEX, 1)
+    return churn, sut
+
+
+def follow(churn, sut, eye, steps):
+    """So many versions, each of which is waited for."""
+    for _ in range(steps):
+        churn.step()
+        churn.tell(sut.at())
+        deadline = time.monotonic() + 10
+        while eye.serial() != churn.serial:
+            assert time.monotonic() < deadline, churn.serial
+    return churn.serial
+
+
+def compactions(sut, after=0):
+    return len(re.findall(r"compacted serial", sut.log_text()[after:]))
+
+
+@test(needs=("secondaryd",))
+def every_answer_is_of_one_version_while_versions_come_and_go(case):
+    churn, sut = churning(case)
+    eye, watcher = Eye(churn, sut.at()), Eye(churn, sut.at(), 3)
+    stop = threading.Event()
+    thread = threading.Thread(target=watcher.watch, args=(stop,))
+    thread.start()
+    began = time.monotonic()
+    try:
+        follow(churn, sut, eye, 2000)
+        took = time.monotonic() - began
+    finally:
+        stop.set()
+        thread.join()
+    assert not watcher.wrong, watcher.wrong[:3]
+    kinds = [t[0] for t in sut.transfers(APEX)]
+    assert kinds.count("AXFR") == 1, kinds.count("AXFR")
+    assert kinds.count("IXFR") >= 1900, len(kinds)
+    case.wait_until(lambda: compactions(sut) >= 3, 10, "compactions")
+    assert churn.check(sut.at()) == churn.serial
+    case.say("%d changes in %.1f s, %d compactions, %d looks, longest gap "
+             "%.1f ms" % (len(kinds) - 1, took, compactions(sut),
+                          watcher.looks, watcher.gap * 1e3))
+
+
+@test(needs=("secondaryd",), limit=240)
+def whatever_was_announced_survives(case):
+    rnd = random.Random(5)
+    churn, sut = churning(case, count=NAMES)
+    ear = Listener(case)
+    sut.zones[APEX].notify = [servers.Peer(ear.address, ear.port, None)]
+    sut.reload()
+    for turn in range(8):
+        eye = Eye(churn, sut.at())
+        follow(churn, sut, eye, rnd.randrange(50, 400))
+        announced = ear.serial
+        if turn % 2:
+            sut.kill()
+        else:
+            assert sut.stop() == 0
+        churn.ixfr = churn.axfr = churn.on_soa = churn.refuse
+        sut.start()
+        back = sut.serial(APEX)
+        assert announced <= back <= churn.serial, (announced, back)
+        if turn % 2 == 0:
+            assert back == churn.serial, (back, churn.serial)
+        assert churn.check(sut.at()) == back
+        churn.ixfr, churn.axfr = churn.differences, churn.whole
+        churn.on_soa = churn.tell_soa
+        sut.ctl("refresh", APEX)
+        sut.wait_serial(APEX, churn.serial)
+    kinds = [t[0] for t in sut.transfers(APEX)]
+    assert kinds.count("AXFR") == 1, kinds
+    case.say("%d compactions, announced %d of %d" % (
+        compactions(sut), ear.serial, churn.serial))
+
+
+@test(needs=("prlimit", "secondaryd"), limit=180)
+def a_full_disk_delays_a_compaction_and_nothing_else(case):
+    churn, sut = churning(case)
+    eye = Eye(churn, sut.at())
+    follow(churn, sut, eye, 20)
+    wait_stored(case, sut, APEX)
+    pid = str(sut.program.popen.pid)
+    mark = len(sut.log_text())
+    # The image has more octets than this, the database fewer.
+    images = sut.p("state", "images")
+    size = max(os.path.getsize(os.path.join(images, f))
+               for f in os.listdir(images))
+    database = os.path.getsize(sut.p("state", "store.mdb"))
+    limit = (size + database) // 2
+    assert database < limit < size, (database, limit, size)
+    subprocess.run(["prlimit", "--pid", pid,
+                    "--fsize=%d:unlimited" % limit], check=True)
+    for _ in range(200):
+        follow(churn, sut, eye, 2)
+        if "cannot be compacted" in sut.log_text()[mark:]:
+            break
+    sut.wait_log("cannot be compacted", after=mark)
+    follow(churn, sut, eye, 20)
+    assert compactions(sut, mark) == 0
+    assert churn.check(sut.at()) == churn.serial
+    subprocess.run(["prlimit", "--pid", pid, "--fsize=unlimited"],
+                   check=True)
+    # It is tried again by itself, or with a change.
+    sut.wait_log("compacted serial", timeout=30, after=mark)
+    case.wait_until(lambda: "ALARM" not in sut.status_of(APEX), 30,
+                    "all of it to be stored")
+    wait_stored(case, sut, APEX)
+    sut.kill()
+    churn.ixfr = churn.axfr = churn.on_soa = churn.refuse
+    sut.start()
+    assert churn.check(sut.at()) == churn.serial
+
+
+@test(needs=("secondaryd",), limit=180)
+def a_whole_transfer_during_a_compaction_wins(case):
+    churn, sut = churning(case)
+    eye = Eye(churn, sut.at())
+    for turn in range(12):
+        # About where a compaction begins.
+        follow(churn, sut, eye, 190 + turn % 4 * 10)
+        churn.step()
+        sut.ctl("retransfer", APEX)
+        churn.tell(sut.at())
+        sut.wait_serial(APEX, churn.serial)
+    assert churn.check(sut.at()) == churn.serial
+    wait_stored(case, sut, APEX)
+    sut.kill()
+    churn.ixfr = churn.axfr = churn.on_soa = churn.refuse
+    sut.start()
+    assert churn.check(sut.at()) == churn.serial
+    kinds = [t[0] for t in sut.transfers(APEX)]
+    case.say("%d AXFRs, %d compactions" % (kinds.count("AXFR"),
+                                           compactions(sut)))
+
+
+@test(needs=("knot", "secondaryd"), limit=180)
+def changes_of_a_real_primary_equal_its_zone(case):
+    zone = zones.flat(count=3000)
+    rnd = random.Random(3)
+    prim, sut = pair(case, "knot", zone)
+    for _ in range(30):
+        zone = zones.edited(zone, rnd, changes=40)
+        step(prim, sut, zone)
+    assert compactions(sut) > 0
+    wait_stored(case, sut, zone.apex)
+    prim.stop()
+    sut.kill()
+    sut.start()
+    assert sut.serial(zone.apex) == zone.serial
