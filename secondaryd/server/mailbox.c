@@ -36,6 +36,16 @@ mailbox_fini(struct mailbox *box)
 	pthread_mutex_destroy(&box->lock);
 }
 
+static void
+wake(struct mailbox *box)
+{
+	if (box->wake != NULL) {
+		box->wake(box->wake_arg);
+	} else {
+		pthread_cond_signal(&box->posted);
+	}
+}
+
 bool
 mailbox_post(struct mailbox *box, struct letter *letter)
 {
@@ -48,11 +58,11 @@ mailbox_post(struct mailbox *box, struct letter *letter)
 	if (!closed) {
 		*box->end = letter;
 		box->end = &letter->next;
-		pthread_cond_signal(&box->posted);
 	}
 	pthread_mutex_unlock(&box->lock);
-	if (!closed && was_empty && box->wake != NULL) {
-		box->wake(box->wake_arg);
+	if (!closed && was_empty) {
+		/* Not before the lock is free, which the owner needs next. */
+		wake(box);
 	}
 	return !closed;
 }

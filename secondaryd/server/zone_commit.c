@@ -49,12 +49,6 @@ commit_failed(struct zone_entry *e, const struct commit_entry *c)
 	char apex[NAME_TEXT_MAX];
 
 	name_to_text(e->zone.apex, apex);
-	if (is_optional(e, c)) {
-		log_warning("zone %s: the compacted image cannot be stored: %s",
-			    apex, secd_strerror(c->rc));
-		e->compact_from_ms = clock_boot_ms() + ZONE_COMPACT_RETRY_MS;
-		return;
-	}
 	if (!e->is_commit_failing) {
 		log_error("zone %s: cannot be stored: %s; trying again every "
 			  "%.0f s",
@@ -117,7 +111,8 @@ static void
 on_link(struct commit_entry *c)
 {
 	struct zone_entry *e = c->arg;
-	bool is_stored = c->rc == SECD_OK;
+	bool is_stored = c->rc == SECD_OK, is_image_refused;
+	char apex[NAME_TEXT_MAX];
 
 	e->commits--;
 	if (e->retired) {
@@ -125,7 +120,12 @@ on_link(struct commit_entry *c)
 		zone_entry_release(e);
 		return;
 	}
-	if (!is_stored) {
+	is_image_refused = !is_stored && is_optional(e, c);
+	if (is_image_refused) {
+		log_warning("zone %s: the compacted image cannot be stored: %s",
+			    name_to_text(e->zone.apex, apex),
+			    secd_strerror(c->rc));
+	} else if (!is_stored) {
 		commit_failed(e, c);
 	} else if (c->version != NULL) {
 		tell(e, c->version);
@@ -135,7 +135,7 @@ on_link(struct commit_entry *c)
 		note_recovery(e);
 		post_waiting(e);
 	}
-	e->on_stored(e);
+	e->on_stored(e, is_image_refused);
 	zone_entry_release(e);
 }
 
@@ -261,7 +261,7 @@ zone_store(struct zone_entry *e)
 		e->state_saved_at = 0;
 		zone_save_state(e);
 	}
-	e->on_stored(e);
+	e->on_stored(e, false);
 }
 
 static void

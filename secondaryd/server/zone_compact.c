@@ -12,6 +12,9 @@
 #include "zone/build.h"
 #include "zone/layering.h"
 
+#define RETRY_FIRST_S   5.0
+#define RETRY_DOUBLINGS 6u
+
 struct zone_compaction {
 	struct job job;           /* first */
 	struct zone_entry *entry; /* held */
@@ -70,6 +73,19 @@ publish(struct zone_entry *e, const struct zone_compaction *c)
 	return SECD_OK;
 }
 
+/* Returns when: in so many seconds. */
+static double
+retry_later(struct zone_entry *e)
+{
+	double s = RETRY_FIRST_S * (double)(1u << e->compact_failures);
+
+	e->compact_failures += e->compact_failures < RETRY_DOUBLINGS;
+	ev_timer_stop(e->server->loop, &e->compact_retry);
+	ev_timer_set(&e->compact_retry, s, 0.0);
+	ev_timer_start(e->server->loop, &e->compact_retry);
+	return s;
+}
+
 static void
 finish(struct zone_entry *e, struct zone_compaction *c)
 {
@@ -81,12 +97,11 @@ finish(struct zone_entry *e, struct zone_compaction *c)
 	}
 	if (c->rc != SECD_OK) {
 		log_warning("zone %s: cannot be compacted: %s; trying again "
-			    "in %lld s",
+			    "in %.0f s",
 			    name_to_text(e->zone.apex, apex),
 			    c->report.reason[0] == '\0' ? secd_strerror(c->rc)
 							: c->report.reason,
-			    (long long)ZONE_COMPACT_RETRY_MS / 1000);
-		e->compact_from_ms = clock_boot_ms() + ZONE_COMPACT_RETRY_MS;
+			    retry_later(e));
 		return;
 	}
 	log_done(e, c);
@@ -148,17 +163,17 @@ zone_compact_consider(struct zone_entry *e)
 	 * now. They end up here. */
 	if (v == NULL || e->retired || e->server->is_ending ||
 	    e->compaction != NULL || e->activity == ZONE_BUILDING ||
-	    clock_boot_ms() < e->compact_from_ms) {
+	    ev_is_active(&e->compact_retry)) {
 		return;
 	}
 	image_octets(version_image(v), &len);
 	is_for_store = zone_chain_wants_image(&e->chain, len);
-	if (version_layer_count(v) == 0) {
-		if (is_for_store) {
-			zone_commit_image(e, e->seq, v->image, e->chain.octets);
-		}
-	} else if (is_for_store || layering_wants_compaction(v)) {
+	if (!is_for_store && !layering_wants_compaction(v)) {
+		e->compact_failures = 0;
+	} else if (version_layer_count(v) > 0) {
 		start(e);
+	} else {
+		zone_commit_image(e, e->seq, v->image, e->chain.octets);
 	}
 }
 
@@ -178,8 +193,28 @@ zone_compact_cancel(struct zone_entry *e)
 	}
 }
 
+static void
+on_stored(struct zone_entry *e, bool is_image_refused)
+{
+	if (is_image_refused) {
+		retry_later(e);
+	} else {
+		zone_compact_consider(e);
+	}
+}
+
+static void
+on_retry(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	zone_compact_consider(timer->data);
+}
+
 void
 zone_compact_init(struct zone_entry *e)
 {
-	e->on_stored = zone_compact_consider;
+	e->on_stored = on_stored;
+	ev_init(&e->compact_retry, on_retry);
+	e->compact_retry.data = e;
 }

@@ -111,6 +111,7 @@ zone_entry_free(struct zone_entry *e)
 {
 	ev_timer_stop(e->server->loop, &e->timer);
 	ev_timer_stop(e->server->loop, &e->commit_retry);
+	ev_timer_stop(e->server->loop, &e->compact_retry);
 	refresh_free(e->refresh);
 	zone_chain_fini(&e->chain);
 	version_unref(e->told);

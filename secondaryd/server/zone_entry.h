@@ -72,9 +72,6 @@ struct zone_notify {
 	uint32_t serial; /* what it claimed */
 };
 
-/* A compaction that failed is tried again after this time. */
-#define ZONE_COMPACT_RETRY_MS INT64_C(60000)
-
 enum zone_activity {
 	ZONE_IDLE,
 	ZONE_QUEUED,   /* waits for a connection */
@@ -102,8 +99,8 @@ struct zone_entry {
 
 	uint64_t seq;            /* of the version that was published last */
 	struct zone_chain chain; /* what the store has of it */
-	/* After what the store has has changed. */
-	void (*on_stored)(struct zone_entry *e);
+	/* The store has taken something, or refused it. */
+	void (*on_stored)(struct zone_entry *e, bool is_image_refused);
 	struct version *told;   /* durable last, for NOTIFY; a reference */
 	unsigned commits;       /* in flight */
 	bool is_commit_failing; /* and that was logged */
@@ -111,9 +108,10 @@ struct zone_entry {
 	ev_timer commit_retry;
 	int64_t state_saved_at; /* wall clock of what was stored last */
 	struct zone_compaction *compaction; /* that runs; NULL: none */
-	int64_t compact_from_ms; /* not before, since the last one failed */
-	bool was_expired, was_alarmed; /* as logged */
-	unsigned heard_before;         /* NOTIFYs in the second of `heard` */
+	ev_timer compact_retry;             /* while it runs, none is started */
+	unsigned compact_failures;          /* in a row */
+	bool was_expired, was_alarmed;      /* as logged */
+	unsigned heard_before; /* NOTIFYs in the second of `heard` */
 
 	struct notify_target *targets;
 	size_t target_count;

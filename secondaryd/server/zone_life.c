@@ -192,6 +192,7 @@ zone_life_retire(struct zone_entry *e, bool forget)
 	zone_compact_cancel(e);
 	ev_timer_stop(e->server->loop, &e->timer);
 	ev_timer_stop(e->server->loop, &e->commit_retry);
+	ev_timer_stop(e->server->loop, &e->compact_retry);
 	notifier_drop_targets(e->server->notifier, e);
 	if (forget) {
 		forget_in_store(e);
