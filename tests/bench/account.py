@@ -128,6 +128,25 @@ class Account:
                 time.sleep(0.05)
 
 
+class Activity:
+    """Called again and again, says whether a server still does more than
+    answer who asks: whether it used 2 % of a CPU within so many seconds."""
+
+    def __init__(self, account, seconds):
+        self.account, self.seconds = account, seconds
+        self.used, self.since = -1.0, time.monotonic()
+        self.looked = 0
+
+    def __call__(self):
+        now = time.monotonic()
+        if now - self.looked > 0.5:
+            self.looked = now
+            used = self.account.cpu().total
+            if used - self.used > 0.02 * self.seconds:
+                self.used, self.since = used, now
+        return now - self.since < self.seconds
+
+
 class Peak(threading.Thread):
     """Watches memory until it is asked for the largest it saw."""
 

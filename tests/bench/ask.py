@@ -143,33 +143,33 @@ class Notifier:
             pass
 
 
-def notify_all(port, apexes, serial, limit=30):
-    """NOTIFY for many zones, a hundred on their way at a time.
+def _notify_some(s, waiting, sent, serial):
+    """Have as many on their way as the window takes."""
+    now = time.monotonic()
+    for n in [n for n, t in sent.items() if now - t > 1]:
+        del sent[n]                 # lost: its turn comes again
+    for n, apex in waiting.items():
+        if len(sent) >= WINDOW:
+            break
+        if n not in sent:
+            s.send(notify_wire(n, apex, serial))
+            sent[n] = now
 
-    One that is not answered within a second is sent again.
-    """
-    waiting = dict(enumerate(apexes))
-    sent = {}
+
+def notify_all(port, apexes, serial, limit=30):
+    """NOTIFY for many zones, until each was answered."""
+    waiting, sent = dict(enumerate(apexes)), {}
     deadline = time.monotonic() + limit
     with udp_socket(port) as s:
         s.settimeout(0.05)
         while waiting and time.monotonic() < deadline:
-            now = time.monotonic()
-            sent = {n: t for n, t in sent.items()
-                    if n in waiting and now - t < 1}
-            for n in waiting:
-                if len(sent) >= WINDOW:
-                    break
-                if n not in sent:
-                    s.send(notify_wire(n, waiting[n], serial))
-                    sent[n] = now
             try:
-                while len(sent) > WINDOW // 2 or len(sent) == len(waiting):
-                    n = struct.unpack("!H", s.recv(512)[:2])[0]
-                    waiting.pop(n, None)
-                    sent.pop(n, None)
+                _notify_some(s, waiting, sent, serial)
+                n = struct.unpack("!H", s.recv(512)[:2])[0]
             except OSError:
-                pass
+                continue
+            waiting.pop(n, None)
+            sent.pop(n, None)
 
 
 def served(s, apexes, serial):

@@ -10,6 +10,7 @@ import time
 import traceback
 
 import servers
+from account import Activity
 from ask import Notifier, wait_serial, wrong_addresses
 from lib import ports
 from lib.servers import new_key
@@ -18,6 +19,7 @@ from probe import Probe
 
 CHANCES = 5
 REMINDERS = 3
+HANG_S = 4                          # without using CPU time
 
 
 def tell(text):
@@ -101,16 +103,15 @@ class Bench:
                 .replace(server.dir, "DIRECTORY")
                 for file, text in server.files.items()}
 
-    def wait(self, server, apex, serial, began=None, pause=0.001):
+    def wait(self, server, apex, serial, began, active=lambda: True):
         """Until it answers with that serial: seconds since began."""
-        began = time.monotonic() if began is None else began
         seen = wait_serial(server.port, apex, serial, self.scale.patience,
-                           server.running, pause)
+                           lambda: server.running() and active())
         if seen is None:
             why = "it hangs" if server.running() else \
                 "it ended: " + server.last_words()
-            raise NotMeasured("serial %d of %s is not served after %d s, %s"
-                              % (serial, apex, self.scale.patience, why))
+            raise NotMeasured("serial %d of %s is not served after %.0f s, %s"
+                              % (serial, apex, time.monotonic() - began, why))
         return seen - began
 
     def notify(self, server, apex, serial, pause=0.001):
@@ -129,9 +130,10 @@ class Bench:
 
     def first_answer(self, server, apexes, began):
         """Until it has followed the primary to serial 1 of all zones."""
+        active = Activity(server.account, HANG_S)
         try:
             for apex in apexes:
-                seconds = self.wait(server, apex, 1, began)
+                seconds = self.wait(server, apex, 1, began, active)
         except NotMeasured as e:
             raise NoStart(str(e)) from None
         return seconds

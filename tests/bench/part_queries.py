@@ -16,7 +16,7 @@ import figures
 import zones
 from account import minus
 from bench import NotMeasured, tell
-from servers import OURS, EmptyResponder
+from servers import EmptyResponder
 
 NAME = "queries"
 NEEDS = ("dnsperf", "taskset")
@@ -26,6 +26,7 @@ CLIENTS = 20
 # Not more than the backlog of any server: connections come all at once.
 TCP_CLIENTS = 8
 OUTSTANDING = 100
+LOST = 0.001                        # of the queries is worth a note
 
 # query file, DO, over TCP
 CASES = [("flat", False, False),
@@ -105,6 +106,8 @@ def _case(bench, up, workers, file, do, tcp):
             if r:
                 rounds[s.name].append(r)
     for name, rows in rounds.items():
+        if any(r["lost"] > LOST for r in rows):
+            bench.note(NAME, name, "queries for %s were lost" % file)
         if rows:
             bench.keep(NAME, server=name, queries=file, do=do, workers=workers,
                        over="TCP" if tcp else "UDP", **_summary(rows))
@@ -178,10 +181,3 @@ def _figures(out, used, others, client):
         "dnsperf_cpus": client,
         "other_cpus": max(0.0, others),
     }
-
-
-def wrong(row):
-    """What must not be in a row of ours."""
-    if row["server"] == OURS and row["lost"] > 0.001:
-        return "%.1f %% of the queries were lost" % (row["lost"] * 100)
-    return None

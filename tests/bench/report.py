@@ -15,7 +15,7 @@ def about(bench):
         cpu = re.search(r"model name\s*: (.*)", f.read())
     return {
         "scale": bench.scale.name,
-        "names": {"flat": bench.scale.flat,
+        "names": {"names": bench.scale.flat,
                   "delegations": bench.scale.delegations,
                   "small zones": bench.scale.small},
         "began": time.strftime("%F %T"),
