@@ -26,7 +26,7 @@ def _server(bench, name, names):
         row = {"server": name}
         for what, happens in (("idle", _nothing), ("new_zone", _new_zone),
                               ("wide_changes", _wide_changes)):
-            since = time.monotonic()
+            since, images = time.monotonic(), s.images()
             happens(bench, s, primary)
             # For what is done afterwards; and a query is lost after 1 s.
             time.sleep(1 + bench.scale.afterwards)
@@ -34,6 +34,8 @@ def _server(bench, name, names):
             row[what + "_s"] = until - since
             row[what + "_gap_ms"] = probe.longest(since, until)
             row[what + "_lost"] = probe.lost_in(since, until)
+            if images:
+                row[what + "_image_written"] = s.images() != images
         bench.check(s, primary)
         bench.keep(NAME, **row)
 

@@ -50,6 +50,10 @@ class Server:
     def flush(self):
         """Have it write what it keeps, where that must be asked for."""
 
+    def images(self):
+        """Files with whole zones, of which a new one has a new name."""
+        return set()
+
     # -- common
     @classmethod
     def path(cls):
@@ -170,6 +174,9 @@ zone:
 
     def argv(self):
         return [self.path(), "-c", self.p("secondaryd.conf")]
+
+    def images(self):
+        return set(os.listdir(self.p("state", "images")))
 
 
 class Nsd(Server):
