@@ -329,7 +329,8 @@ pool_release(struct pool *p, struct pool_request *r, struct link *l,
 	r->host = NULL;
 	h->in_use--;
 	p->in_use--;
-	if (reusable && h->idle_count < IDLE_PER_HOST) {
+	/* In a burst as many end in one turn as are waited for in the next. */
+	if (reusable && (h->first != NULL || h->idle_count < IDLE_PER_HOST)) {
 		keep_idle(h, l);
 	} else {
 		link_close(l);

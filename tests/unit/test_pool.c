@@ -317,6 +317,27 @@ few_idle_links_are_kept(void **state)
 }
 
 static void
+links_that_are_waited_for_are_all_kept(void **state)
+{
+	struct link *first[4];
+
+	(void)state;
+	pool_set_limits(pool, 4, 4);
+	for (unsigned i = 0; i < 8; i++) {
+		ask(i, 0);
+	}
+	expect_served(4);
+	for (unsigned i = 0; i < 4; i++) {
+		first[i] = askers[i].link;
+		release(i, true);
+	}
+	expect_served(8);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_ptr_equal(askers[7 - i].link, first[i]);
+	}
+}
+
+static void
 a_request_can_be_taken_back(void **state)
 {
 	(void)state;
@@ -388,6 +409,7 @@ main(void)
 	    TEST(an_idle_link_that_the_primary_closed_is_not_given),
 	    TEST(an_idle_link_that_something_came_over_is_not_given),
 	    TEST(few_idle_links_are_kept),
+	    TEST(links_that_are_waited_for_are_all_kept),
 	    TEST(a_request_can_be_taken_back),
 	    TEST(who_cannot_connect_at_all_is_told),
 	    TEST(more_room_is_used_at_once),
