@@ -11,6 +11,9 @@
 #include "zone/build.h"
 #include "zone/layering.h"
 
+/* What a restart asks of all primaries together. */
+#define PROBES_PER_SECOND 2000
+
 /* The stored image with the stored changesets over it, or in it. */
 static int
 replay(struct zone_entry *e, const struct version *base,
@@ -149,6 +152,14 @@ is_being_forgotten(const struct zone_entry *e)
 	return r != NULL;
 }
 
+/* Zones that are loaded hold something to serve: very many of them do not all
+ * ask the primaries within the same second. */
+static uint32_t
+start_spread_ms(const struct config *config)
+{
+	return (uint32_t)(config->zone_count * 1000 / PROBES_PER_SECOND);
+}
+
 /* Workers answer from the zone before its timers start, so whether it is
  * expired must be known here. */
 static int
@@ -159,6 +170,7 @@ make_machine(struct zone_entry *e, const struct refresh_saved *saved)
 	int rc;
 
 	zone_refresh_config(e->policy, &cfg);
+	cfg.refresh.start_spread_ms += start_spread_ms(e->server->config);
 	rc = refresh_new(&cfg.refresh, saved, clock_boot_ms(), clock_wall_s(),
 			 &e->refresh);
 	if (rc == SECD_OK) {
