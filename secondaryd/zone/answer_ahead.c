@@ -11,6 +11,8 @@ struct found {
 	const struct query *q;
 	const struct version *version;
 	unsigned suffixes; /* below the apex, SUFFIXES at most */
+	bool is_denied;    /* as it seems */
+	uint64_t denial;   /* for version_prefetch_denial_nodes */
 };
 
 static bool
@@ -39,10 +41,25 @@ fetch_slots(const struct found *f)
 }
 
 static void
-fetch_node(const struct found *f)
+fetch_node(struct found *f)
 {
+	bool exists = f->suffixes == 0;
+
 	for (unsigned i = 0; i < f->suffixes; i++) {
-		version_prefetch_node(f->version, f->q->hashes.hash[i]);
+		exists |=
+		    version_prefetch_node(f->version, f->q->hashes.hash[i]);
+	}
+	f->is_denied = !exists && f->q->edns_do;
+	if (f->is_denied) {
+		f->denial = version_prefetch_denial(f->version, f->q->lower);
+	}
+}
+
+static void
+fetch_denial(const struct found *f)
+{
+	if (f->is_denied) {
+		version_prefetch_denial_nodes(f->version, f->denial);
 	}
 }
 
@@ -66,5 +83,8 @@ answer_ahead(const struct answer_context *ctx,
 	}
 	for (unsigned i = 0; i < n; i++) {
 		fetch_node(&found[i]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		fetch_denial(&found[i]);
 	}
 }

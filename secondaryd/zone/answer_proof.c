@@ -51,6 +51,10 @@ nsec_star(struct answer *a, unsigned i)
 {
 	uint8_t star[NAME_LEN_MAX];
 
+	if (i == a->apex && a->version->star_denial != NULL) {
+		note(a, a->version->star_denial, RR_TYPE_NSEC);
+		return;
+	}
 	make_star(a, i, star);
 	nsec(a, star);
 }
@@ -84,6 +88,10 @@ nsec3_find(struct answer *a, unsigned i, const struct node *n, bool *match)
 {
 	const uint8_t *hash = n != NULL ? node_own_hash(n) : NULL;
 
+	if (i == a->apex && a->version->apex_nsec3 != NULL) {
+		*match = true;
+		return a->version->apex_nsec3;
+	}
 	return hash != NULL ? version_nsec3_for(a->version, hash, match)
 			    : nsec3_find_name(a, answer_suffix(a, i), match);
 }
@@ -105,7 +113,9 @@ nsec3_star(struct answer *a, unsigned i, const struct node *n)
 	uint8_t star[NAME_LEN_MAX];
 	bool match;
 
-	if (hash != NULL) {
+	if (i == a->apex && a->version->star_denial != NULL) {
+		n = a->version->star_denial;
+	} else if (hash != NULL) {
 		n = version_nsec3_for(a->version, hash, &match);
 	} else {
 		make_star(a, i, star);

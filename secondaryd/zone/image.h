@@ -97,6 +97,14 @@ void image_prefetch(const struct image *im, uint64_t hash);
 bool image_prefetch_node(const struct image *im, uint64_t hash);
 
 /**
+ * The same for image_nsec_for, in two steps (IMAGE_NSEC, else nothing is done).
+ *
+ * Returns  what image_prefetch_denial_nodes takes
+ */
+uint64_t image_prefetch_denial(const struct image *im, const uint8_t *lower);
+void image_prefetch_denial_nodes(const struct image *im, uint64_t from);
+
+/**
  * The node of a name, whatever its flags.
  *
  * lower    lower-case name and its hash (name_hash_all)

@@ -13,6 +13,19 @@
 #define GUESSES_MAX 4
 /* Fewer candidates than this are looked at one by one. */
 #define SCAN_COUNT 8
+/* A node and its records: most are not longer. */
+#define NODE_LINES 4
+#define LINE_LEN   64
+
+/* Ask for a node of which nothing has been read yet. The offset may come from a
+ * damaged file: asking for what is not there does no harm. */
+static void
+fetch_node(const struct image *im, uint64_t at)
+{
+	for (unsigned i = 0; i < NODE_LINES; i++) {
+		__builtin_prefetch(im->base + at + (size_t)i * LINE_LEN);
+	}
+}
 
 void
 image_prefetch(const struct image *im, uint64_t hash)
@@ -29,11 +42,7 @@ image_prefetch_node(const struct image *im, uint64_t hash)
 		uint64_t entry = im->hash[i];
 
 		if ((entry ^ image_tag(hash)) >> IMAGE_TAG_SHIFT == 0) {
-			const uint8_t *n =
-			    im->base + (entry & IMAGE_OFFSET_MASK) * 8;
-
-			__builtin_prefetch(n);
-			__builtin_prefetch(n + 64);
+			fetch_node(im, (entry & IMAGE_OFFSET_MASK) * 8);
 			return true;
 		}
 	}
@@ -113,60 +122,117 @@ image_denial_at(const struct image *im, uint64_t i)
 static const struct node *
 entry_before(const struct image *im, uint64_t rank)
 {
-	return image_denial_at(im, (rank > 0 ? rank : im->denial_count) - 1);
+	uint64_t i = (rank > 0 ? rank : im->denial_count) - 1;
+
+	if (i < im->denial_count) {
+		fetch_node(im, (uint64_t)im->denial_at[i] * 8);
+	}
+	return image_denial_at(im, i);
 }
 
-/* How many of the first `count` keys are below `key`, or `key` itself too. */
-static uint64_t
-keys_below(const struct image *im, uint64_t count, uint64_t key, bool or_equal)
+/* The owner of an entry, without a look at the records behind it. */
+static const uint8_t *
+entry_owner(const struct image *im, uint64_t i)
 {
-	uint64_t low = 0;
+	uint64_t at = (uint64_t)im->denial_at[i] * 8;
+	const struct node *n;
+
+	if (at < sizeof(struct image_header) || at >= im->nodes_end) {
+		return NULL;
+	}
+	n = image_at(im, at);
+	return node_has_owner(n, (size_t)(im->nodes_end - at)) ? n->owner
+							       : NULL;
+}
+
+/* How many fences are below `key`. Which half it is in cannot be foreseen:
+ * without a branch nothing is guessed wrong. */
+static uint64_t
+fences_below(const struct image *im, uint64_t key)
+{
+	const uint64_t *k = im->denial_key;
+	uint64_t count = im->head->denial_keys;
 
 	while (count > 0) {
 		uint64_t half = count / 2;
-		uint64_t k = im->denial_key[low + half];
 
-		if (k < key || (or_equal && k == key)) {
-			low += half + 1;
-			count -= half + 1;
-		} else {
-			count = half;
-		}
+		k = *(k + half) < key ? k + (count - half) : k;
+		count = half;
 	}
+	return (uint64_t)(k - im->denial_key);
+}
+
+/*
+ * The entries among which a name's place is: not before the last group that
+ * starts with a lower fence, nor behind the last that starts with an equal
+ * one. That is mostly one group.
+ *
+ * Returns  false when there is none
+ */
+static bool
+find_group(const struct image *im, const uint8_t *lower, uint64_t *low,
+	   uint64_t *high)
+{
+	uint64_t fences = im->head->denial_keys, fence, below, not_above;
+	uint8_t key[NAME_KEY_MAX];
+	size_t len = name_key(lower, key);
+
+	if (im->denial != IMAGE_NSEC || len < im->key_len) {
+		return false;
+	}
+	fence = image_denial_key(key + im->key_len, len - im->key_len);
+	below = not_above = fences_below(im, fence);
+	if (below < fences && im->denial_key[below] == fence) {
+		not_above =
+		    fence < UINT64_MAX ? fences_below(im, fence + 1) : fences;
+	}
+	*low = below == 0 ? 0 : (below - 1) * IMAGE_FENCE_STEP;
+	*high = not_above * IMAGE_FENCE_STEP;
+	if (*high > im->denial_count) {
+		*high = im->denial_count;
+	}
+	return true;
+}
+
+uint64_t
+image_prefetch_denial(const struct image *im, const uint8_t *lower)
+{
+	uint64_t low, high;
+
+	if (!find_group(im, lower, &low, &high)) {
+		return im->denial_count;
+	}
+	__builtin_prefetch(&im->denial_at[low]);
 	return low;
+}
+
+void
+image_prefetch_denial_nodes(const struct image *im, uint64_t from)
+{
+	for (uint64_t i = from;
+	     i < im->denial_count && i < from + IMAGE_FENCE_STEP; i++) {
+		fetch_node(im, (uint64_t)im->denial_at[i] * 8);
+	}
 }
 
 const struct node *
 image_nsec_rank(const struct image *im, const uint8_t *lower, uint64_t *rank)
 {
-	uint8_t key[NAME_KEY_MAX];
-	size_t len = name_key(lower, key);
-	uint64_t fences, fence, low, high;
+	uint64_t low, high;
 
 	*rank = 0;
-	if (im->denial != IMAGE_NSEC || len < im->key_len) {
+	if (!find_group(im, lower, &low, &high)) {
 		return NULL;
 	}
-	fence = image_denial_key(key + im->key_len, len - im->key_len);
-	fences = im->head->denial_keys;
-	/*
-	 * It is not before the last group that starts with a lower fence, nor
-	 * behind the last that starts with an equal one: mostly one group.
-	 */
-	low = keys_below(im, fences, fence, false);
-	high = keys_below(im, fences, fence, true) * IMAGE_FENCE_STEP;
-	low = low == 0 ? 0 : (low - 1) * IMAGE_FENCE_STEP;
-	if (high > im->denial_count) {
-		high = im->denial_count;
-	}
+	image_prefetch_denial_nodes(im, low);
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
-		const struct node *n = denial_node(im, middle);
+		const uint8_t *owner = entry_owner(im, middle);
 
-		if (n == NULL) {
+		if (owner == NULL) {
 			return NULL;
 		}
-		if (name_compare(n->owner, lower) <= 0) {
+		if (name_compare(owner, lower) <= 0) {
 			low = middle + 1;
 		} else {
 			high = middle;

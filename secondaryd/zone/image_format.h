@@ -11,7 +11,7 @@
  * so that walking needs no index. The hash is open addressing with linear
  * probing and no wrap: entries that run over the last slot are in a tail. What
  * denies names is, for NSEC, the offsets of nodes with an NSEC in order and as
- * keys the first octets of every 16th's sort key; for NSEC3 the first octets
+ * keys the first octets of every fourth's sort key; for NSEC3 the first octets
  * of every hash in order and the offsets of their nodes.
  *
  * Checksums cover blocks of everything between the header and themselves. The
@@ -31,7 +31,7 @@
 #define IMAGE_MAGIC      "SECDIMG2"
 #define IMAGE_BYTE_ORDER 0x01020304u
 #define IMAGE_BLOCK_LEN  ((size_t)64 * 1024)
-#define IMAGE_FENCE_STEP 16u
+#define IMAGE_FENCE_STEP 4u
 /* Denial offsets have 32 bits. */
 #define IMAGE_LEN_MAX ((uint64_t)UINT32_MAX * 8)
 /* Slots are found with 32 bits of the hash. */

@@ -58,18 +58,22 @@ owner_is_sound(const struct node *n)
 }
 
 bool
+node_has_owner(const struct node *n, size_t room)
+{
+	return room >= sizeof(*n) && n->len <= room && n->len % 8 == 0 &&
+	       n->len >= sizeof(*n) && rrsets_at(n) <= n->len &&
+	       owner_is_sound(n);
+}
+
+bool
 node_is_sound(const struct node *n, size_t room)
 {
 	size_t at;
 
-	if (room < sizeof(*n) || n->len > room || n->len % 8 != 0 ||
-	    n->len < sizeof(*n)) {
+	if (!node_has_owner(n, room)) {
 		return false;
 	}
 	at = rrsets_at(n);
-	if (at > n->len || !owner_is_sound(n)) {
-		return false;
-	}
 	for (unsigned i = 0; i < n->rrset_count; i++) {
 		const void *s = (const uint8_t *)n + at;
 

@@ -171,6 +171,9 @@ rrset_ttl(const struct rrset *s)
 /** The RRset of a type, or NULL. */
 const struct rrset *node_find(const struct node *n, uint16_t type);
 
+/** As node_is_sound, but only for a look at the owner. */
+bool node_has_owner(const struct node *n, size_t room);
+
 /**
  * Check the lengths in a node's head, its owner, and those of its rrsets'
  * heads: enough to walk the rrsets and to copy their octets.

@@ -33,6 +33,28 @@ read_soa(struct version *v)
 	}
 }
 
+/* Once, rather than for each name that is denied: their closest encloser is the
+ * apex nearly always. */
+static void
+find_apex_denial(struct version *v)
+{
+	const uint8_t *own = node_own_hash(v->apex);
+	const uint8_t *star_hash = node_star_hash(v->apex);
+	uint8_t star[NAME_LEN_MAX + 2] = {1, '*'};
+	const struct node *n;
+	bool match;
+
+	if (v->denial == IMAGE_NSEC && v->apex->owner_len + 2 <= NAME_LEN_MAX) {
+		name_lower(v->apex->owner, star + 2);
+		v->star_denial = version_nsec_for(v, star);
+	}
+	if (v->denial == IMAGE_NSEC3 && own != NULL && star_hash != NULL) {
+		n = version_nsec3_for(v, own, &match);
+		v->apex_nsec3 = match ? n : NULL;
+		v->star_denial = version_nsec3_for(v, star_hash, &match);
+	}
+}
+
 int
 version_new(uint64_t seq, struct image *im, struct layer *const *layers,
 	    unsigned count, struct version **out)
@@ -60,6 +82,7 @@ version_new(uint64_t seq, struct image *im, struct layer *const *layers,
 		v->record_count += (uint64_t)layer_record_delta(layers[i]);
 	}
 	read_soa(v);
+	find_apex_denial(v);
 	atomic_init(&c->refs, 1);
 	rc = version_rows_init(v);
 	if (rc != SECD_OK) {

@@ -35,6 +35,9 @@ struct version {
 	unsigned layer_count;
 	enum image_denial denial;
 	const struct node *apex;
+	/* What most proofs have in common; NULL where there is no such thing:
+	 * the NSEC3 of the apex, and what matches or covers its "*" child. */
+	const struct node *apex_nsec3, *star_denial;
 	const struct image *in_layer[VERSION_LAYERS_MAX]; /* oldest first */
 	struct layer *layers[VERSION_LAYERS_MAX];
 	struct version_row *rows; /* version_rows.h */
@@ -102,7 +105,7 @@ const struct node *
 version_nsec3_layered(const struct version *v,
 		      const uint8_t hash[NODE_NSEC3_HASH_LEN], bool *match);
 void version_prefetch_layered(const struct version *v, uint64_t hash);
-void version_prefetch_node_layered(const struct version *v, uint64_t hash);
+bool version_prefetch_node_layered(const struct version *v, uint64_t hash);
 
 /**
  * The node of a name, whatever its flags; never a tombstone.
@@ -149,15 +152,30 @@ version_prefetch(const struct version *v, uint64_t hash)
 	image_prefetch(v->image, hash);
 }
 
-/** Once that is there: ask for the node that it leads to. */
-static inline void
+/**
+ * Once that is there: ask for the node that it leads to.
+ *
+ * Returns  whether there is one, as far as can be told so early
+ */
+static inline bool
 version_prefetch_node(const struct version *v, uint64_t hash)
 {
-	if (v->layer_count > 0) {
-		version_prefetch_node_layered(v, hash);
-		return;
-	}
-	image_prefetch_node(v->image, hash);
+	return v->layer_count > 0 ? version_prefetch_node_layered(v, hash)
+				  : image_prefetch_node(v->image, hash);
+}
+
+/* Ask for what version_nsec_for looks at, in two steps as with image_*. What
+ * layers have is small, and in the caches anyway. */
+static inline uint64_t
+version_prefetch_denial(const struct version *v, const uint8_t *lower)
+{
+	return image_prefetch_denial(v->image, lower);
+}
+
+static inline void
+version_prefetch_denial_nodes(const struct version *v, uint64_t from)
+{
+	image_prefetch_denial_nodes(v->image, from);
 }
 
 /*

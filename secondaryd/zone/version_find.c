@@ -142,13 +142,13 @@ version_prefetch_layered(const struct version *v, uint64_t hash)
 }
 
 /* Of the newest component that seems to have it. */
-void
+bool
 version_prefetch_node_layered(const struct version *v, uint64_t hash)
 {
-	unsigned i = 0;
-
-	while (i <= v->layer_count &&
-	       !image_prefetch_node(version_component(v, i), hash)) {
-		i++;
+	for (unsigned i = 0; i <= v->layer_count; i++) {
+		if (image_prefetch_node(version_component(v, i), hash)) {
+			return true;
+		}
 	}
+	return false;
 }

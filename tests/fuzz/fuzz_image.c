@@ -103,6 +103,7 @@ use_node(const struct image *im, const struct node *n)
 		n = image_find(im, name, name_len(name), hashes.hash[i]);
 		sum += n != NULL ? copy_rrsets(n) : 0u;
 	}
+	image_prefetch_denial_nodes(im, image_prefetch_denial(im, lower));
 	n = image_nsec_for(im, lower);
 	return sum + (n != NULL ? copy_rrsets(n) : 0u);
 }

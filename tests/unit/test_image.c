@@ -280,17 +280,45 @@ names_are_found_in_any_case_of_the_zone(void **state)
 }
 
 static void
-prefetching_finds_nothing_and_harms_nothing(void **state)
+prefetching_knows_names_that_are_there(void **state)
 {
+	const struct node *n = NULL;
+	unsigned others = 0;
 	struct rnd r = {9};
 
 	(void)state;
 	make(9, "example.", MODEL_UNSIGNED, 100, SIZE_MAX / 4);
-	for (int i = 0; i < 10000; i++) {
-		uint64_t hash = rnd_next(&r);
+	while ((n = image_next(im, n)) != NULL) {
+		uint64_t hash = name_hash(n->owner, &zonefile_key);
 
 		image_prefetch(im, hash);
-		image_prefetch_node(im, hash);
+		assert_true(image_prefetch_node(im, hash));
+	}
+	for (int i = 0; i < 10000; i++) {
+		others += image_prefetch_node(im, rnd_next(&r));
+	}
+	assert_true(others < 100);
+}
+
+static void
+prefetching_what_denies_harms_nothing(void **state)
+{
+	enum model_signing kinds[] = {MODEL_UNSIGNED, MODEL_NSEC, MODEL_NSEC3};
+	struct rnd r = {10};
+
+	(void)state;
+	for (unsigned k = 0; k < 3; k++) {
+		make(k, "example.", kinds[k], 100, SIZE_MAX / 4);
+		for (int i = 0; i < 1000; i++) {
+			uint8_t name[NAME_LEN_MAX + 64], rdata[256];
+			struct rr rr;
+
+			model_random_rr(&model, &r, &rr, name, rdata);
+			name_lower(name, name);
+			image_prefetch_denial_nodes(
+			    im, image_prefetch_denial(im, name));
+		}
+		image_prefetch_denial_nodes(im, UINT64_MAX);
 	}
 }
 
@@ -550,7 +578,8 @@ main(void)
 	    TEST(a_cut_off_image_is_refused),
 	    TEST(damage_in_a_later_block_is_found_when_all_is_verified),
 	    TEST(names_are_found_in_any_case_of_the_zone),
-	    TEST(prefetching_finds_nothing_and_harms_nothing),
+	    TEST(prefetching_knows_names_that_are_there),
+	    TEST(prefetching_what_denies_harms_nothing),
 	    TEST(an_nsec_is_found_for_every_name),
 	    TEST(fences_that_are_all_the_same_mislead_nobody),
 	    TEST(without_an_nsec_before_it_the_last_one_covers_a_name),
