@@ -38,14 +38,15 @@ extern const struct layering_limits layering_defaults;
  *
  * base     what the changesets start from; its layers are shared, not changed
  * frozen   so many of its lowest layers stay as they are, since they are being
- *          compacted (at most VERSION_LAYERS_MAX - 2); those above them are
- *          merged with the change
- * changesets  as build_from_changes takes them
+ *          compacted; those above them are merged with the change, and leave
+ *          one or two, as far as there is room
+ * changesets  as build_from_changes takes them; at least one
  * seq      of the new version
  * report   receives what build_from_changes would report
  * Returns  SECD_OK; SECD_EAGAIN (not to be done with layers: the caller builds
  *          an image, with build_from_changes: other NSEC3 parameters, other
- *          kind of denial, a limit of layering_defaults); SECD_EMALF,
+ *          kind of denial, a limit of layering_defaults, all layers that
+ *          there may be are frozen); SECD_EMALF,
  *          SECD_ELIMIT, SECD_EMISMATCH (refused, as build_from_changes refuses
  *          it); SECD_ENOMEM, SECD_EIO, SECD_ENOSPC
  */
@@ -65,7 +66,8 @@ int layering_apply_within(const struct layering_limits *limits,
 /**
  * The same zone with another image below.
  *
- * frozen   layers that `im` stands for, together with the image that was there
+ * frozen   layers that `im` stands for, together with the image that was
+ *          there: the very ones, untouched since its making began
  * im       the caller's reference stays the caller's
  * out      receives a version with the same `seq`
  * Returns  SECD_OK, SECD_ENOMEM

@@ -231,8 +231,8 @@ merge_layers(const struct layering *l, unsigned frozen, struct entries *e,
 	if (count > frozen && is_small(l, count - 1)) {
 		from = count - 1;
 	}
-	/* Compaction that failed leaves several. */
-	if (from > frozen + 1) {
+	/* Compaction that failed leaves several, perhaps all that fit. */
+	if (from > frozen + 1 || from == VERSION_LAYERS_MAX) {
 		from = frozen;
 	}
 	rc = put_layers_below(l, e, from, count);
@@ -343,7 +343,7 @@ layering_merge(struct layering *l, unsigned frozen, uint64_t seq,
 	struct entries e = {.all = NULL};
 	struct layer *top = NULL;
 	unsigned kept = 0;
-	int rc = take_names(l, &e);
+	int rc = frozen < VERSION_LAYERS_MAX ? take_names(l, &e) : SECD_EAGAIN;
 
 	if (rc == SECD_OK) {
 		rc = merge_layers(l, frozen, &e, &kept);

@@ -393,8 +393,7 @@ freeze(struct world *w)
 {
 	unsigned count = version_layer_count(w->version);
 
-	if (w->compacting == NULL && count > 0 &&
-	    count <= VERSION_LAYERS_MAX - 2) {
+	if (w->compacting == NULL && count > 0) {
 		w->frozen = count;
 		w->compacting = version_ref(w->version);
 		w->compacting_fresh = image_ref(w->fresh);

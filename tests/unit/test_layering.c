@@ -205,6 +205,23 @@ compaction_that_failed_leaves_layers_that_are_merged(void **state)
 }
 
 static void
+while_all_layers_are_frozen_there_is_no_room_for_one(void **state)
+{
+	(void)state;
+	start(APEX);
+	limits.small_nodes = 1;
+	for (frozen = 0; frozen < VERSION_LAYERS_MAX; frozen++) {
+		must_change("", frozen % 2 == 0 ? "a A 192.0.2.1\n"
+						: "b A 192.0.2.1\n");
+		must_change(frozen % 2 == 0 ? "a A 192.0.2.1\n"
+					    : "b A 192.0.2.1\n",
+			    "");
+		assert_int_equal(version_layer_count(zone), frozen + 1);
+	}
+	assert_int_equal(change("", "c A 192.0.2.1\n"), SECD_EAGAIN);
+}
+
+static void
 what_changes_every_node_needs_a_rebuild(void **state)
 {
 	(void)state;
@@ -307,6 +324,7 @@ main(void)
 	    TEST(a_layer_that_is_not_small_is_left_until_the_next_one_is_not),
 	    TEST(frozen_layers_are_left_as_they_are),
 	    TEST(compaction_that_failed_leaves_layers_that_are_merged),
+	    TEST(while_all_layers_are_frozen_there_is_no_room_for_one),
 	    TEST(what_changes_every_node_needs_a_rebuild),
 	    TEST(the_last_nsec3_of_a_zone_needs_a_rebuild_to_go),
 	    TEST(what_is_more_than_a_limit_needs_a_rebuild),
