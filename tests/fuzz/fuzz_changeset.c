@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A stored changeset: read, walked over, and applied to a zone. The zone that
- * comes out, if one does, is whole.
+ * comes out, if one does, is whole, and the same when it is laid over the one
+ * before; what is refused is refused for the same reason.
  */
 
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include "base/octets.h"
 #include "zone/build.h"
 #include "zone/changeset.h"
+#include "zone/layering.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -68,6 +70,49 @@ make_base(const struct build_params *p, uint32_t serial)
 	return im;
 }
 
+/* The same nodes in the same order? */
+static bool
+is_same(const struct version *v, const struct image *im)
+{
+	const struct node *expected = image_next(im, NULL), *n;
+	struct version_cursor c;
+
+	version_cursor_start(&c, v);
+	while ((n = version_cursor_next(&c)) != NULL) {
+		if (expected == NULL || n->len != expected->len ||
+		    memcmp(n, expected, n->len) != 0) {
+			return false;
+		}
+		expected = image_next(im, expected);
+	}
+	return expected == NULL;
+}
+
+/* Lay it over; `built` and `why` are what the build came to. */
+static void
+check_layers(const struct build_params *p, const struct version *base,
+	     const struct changeset *const *list, int built,
+	     const struct build_report *why, const struct image *im)
+{
+	struct build_report report;
+	struct version *v;
+	int rc = layering_apply(p, base, 0, list, 1, 2, &v, &report);
+
+	if (rc == SECD_EAGAIN) {
+		return;
+	}
+	if (rc != built || strcmp(report.reason, why->reason) != 0) {
+		abort();
+	}
+	if (rc == SECD_OK) {
+		if (!is_same(v, im) ||
+		    version_record_count(v) != image_record_count(im)) {
+			abort();
+		}
+		version_unref(v);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -81,7 +126,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct changeset *list[] = {&cs};
 	struct build_report report;
 	struct version *v;
-	struct image *base, *im;
+	struct image *base, *im = NULL;
+	int rc;
 
 	if (changeset_from_octets(data, size, &cs) != SECD_OK) {
 		return 0;
@@ -90,7 +136,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (version_new(1, base, NULL, 0, &v) != SECD_OK) {
 		abort();
 	}
-	if (build_from_changes(&p, v, list, 1, &im, &report) == SECD_OK) {
+	rc = build_from_changes(&p, v, list, 1, &im, &report);
+	check_layers(&p, v, list, rc, &report, im);
+	if (rc == SECD_OK) {
 		if (image_verify(im) != SECD_OK || image_serial(im) != cs.to ||
 		    image_record_count(im) !=
 			image_record_count(base) + cs.added - cs.deleted) {
