@@ -35,6 +35,10 @@ work(struct job *job)
 
 	c->rc = build_from_changes(&c->params, c->base, NULL, 0, &c->image,
 				   &c->report);
+	if (c->rc == SECD_OK) {
+		/* Or changes of all zones would wait for it. */
+		image_sync(c->image);
+	}
 }
 
 static void

@@ -419,6 +419,12 @@ rewrite_file(struct image *im, const char *path)
 	return SECD_OK;
 }
 
+void
+image_sync(struct image *im)
+{
+	(void)sync_file(im);
+}
+
 int
 image_keep(struct image *im, const char *path)
 {

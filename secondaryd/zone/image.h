@@ -46,6 +46,12 @@ const uint8_t *image_octets(const struct image *im, size_t *len);
 bool image_is_file(const struct image *im);
 
 /**
+ * Write a new file image to the disk already, on a thread that may take long:
+ * image_keep then has little to do. What goes wrong is found out there.
+ */
+void image_sync(struct image *im);
+
+/**
  * Make a file image durable under a lasting name that is free: fdatasync,
  * rename. The caller syncs the directory. One that is kept already gets
  * another name, and keeps the file's first one too. Where that cannot be, the
