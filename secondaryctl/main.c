@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "call.h"
 #include "config/config.h"
 #include "json.h"
 #include "rows.h"
+#include "server/control_command.h"
 #include "server/control_proto.h"
 #include "show.h"
 
@@ -113,9 +113,10 @@ take_command(struct options *o, int count, char **words)
 	o->request.command = words[0];
 	o->request.args = words + 1;
 	o->request.arg_count = (size_t)(count - 1);
-	return call_is_right(&o->request, reason, sizeof(reason))
-		   ? -1
-		   : complain_usage(reason);
+	return control_command_check(&o->request, reason, sizeof(reason)) ==
+		       NULL
+		   ? complain_usage(reason)
+		   : -1;
 }
 
 static int

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "server/control_command.h"
 #include "server/control_reply.h"
 #include "server/thread.h"
 
@@ -220,94 +221,49 @@ notify(struct call *call, const uint8_t *apex)
 	call->h->notify(call->h->ctx, apex, &call->reply);
 }
 
-/* A command: what runs for the whole, or for each zone that is named. */
-static const struct command {
-	const char *name;
+/* What runs for the whole, or for each zone that is named. */
+static const struct {
 	void (*run)(struct call *call);
 	void (*run_zone)(struct call *call, const uint8_t *apex);
-	bool needs_zone;
-	bool takes_force;
-} commands[] = {
-    {.name = "status", .run = run_status},
-    {.name = "zone-status", .run_zone = status_of},
-    {.name = "refresh", .run_zone = refresh},
-    {.name = "retransfer",
-     .run_zone = retransfer,
-     .needs_zone = true,
-     .takes_force = true},
-    {.name = "notify", .run_zone = notify},
-    {.name = "reload", .run = run_reload},
-    {.name = "stop", .run = run_stop},
+} actions[CONTROL_VERB_COUNT] = {
+    [CONTROL_STATUS] = {.run = run_status},
+    [CONTROL_ZONE_STATUS] = {.run_zone = status_of},
+    [CONTROL_REFRESH] = {.run_zone = refresh},
+    [CONTROL_RETRANSFER] = {.run_zone = retransfer},
+    [CONTROL_NOTIFY] = {.run_zone = notify},
+    [CONTROL_RELOAD] = {.run = run_reload},
+    [CONTROL_STOP] = {.run = run_stop},
 };
 
-/* All names are read before the first zone is touched. */
-static bool
-zones_are_names(struct call *call)
-{
-	uint8_t apex[NAME_LEN_MAX];
-
-	for (size_t i = 0; i < call->q->arg_count; i++) {
-		if (name_from_text(call->q->args[i], apex) != SECD_OK) {
-			control_reply_error(&call->reply,
-					    "\"%.300s\" is no domain name",
-					    call->q->args[i]);
-			return false;
-		}
-	}
-	return true;
-}
-
 static void
-run_zones(struct call *call, const struct command *command)
+run_zones(struct call *call, enum control_verb verb)
 {
-	if (!zones_are_names(call)) {
-		return;
-	}
 	if (call->q->arg_count == 0) {
-		command->run_zone(call, NULL);
+		actions[verb].run_zone(call, NULL);
 	}
 	for (size_t i = 0; i < call->q->arg_count; i++) {
 		uint8_t apex[NAME_LEN_MAX];
 
 		name_from_text(call->q->args[i], apex);
 		name_lower(apex, apex);
-		command->run_zone(call, apex);
+		actions[verb].run_zone(call, apex);
 	}
 }
 
-static const struct command *
-find_command(const char *name)
-{
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(commands[i].name, name) == 0) {
-			return &commands[i];
-		}
-	}
-	return NULL;
-}
-
+/* All of the request is read before the first zone is touched. */
 static void
 dispatch(struct call *call)
 {
-	const struct control_request *q = call->q;
-	const struct command *command = find_command(q->command);
+	char reason[512];
+	const struct control_command *c =
+	    control_command_check(call->q, reason, sizeof(reason));
 
-	if (command == NULL) {
-		control_reply_error(&call->reply, "unknown command \"%.64s\"",
-				    q->command);
-	} else if (q->force && !command->takes_force) {
-		control_reply_error(&call->reply, "%s knows no --force",
-				    command->name);
-	} else if (command->run != NULL && q->arg_count > 0) {
-		control_reply_error(&call->reply, "%s takes no arguments",
-				    command->name);
-	} else if (command->needs_zone && q->arg_count == 0) {
-		control_reply_error(&call->reply, "%s needs a zone",
-				    command->name);
-	} else if (command->run != NULL) {
-		command->run(call);
+	if (c == NULL) {
+		control_reply_error(&call->reply, "%s", reason);
+	} else if (actions[c->verb].run != NULL) {
+		actions[c->verb].run(call);
 	} else {
-		run_zones(call, command);
+		run_zones(call, c->verb);
 	}
 }
 

@@ -6,7 +6,7 @@
  * command, flags and arguments. A reply is rows, perhaps an error, and an end.
  * A row is one fact with a type: a reader shows those it does not know by
  * their name, so either side may be newer than the other. Commands are words
- * here; control.c knows which there are, and secondaryctl which to send.
+ * here; control_command.h has which there are.
  *
  * On the wire, by field of a unit: the request's first DATA has CMD and FLAGS,
  * each further one an argument in DATA; the reply's have ZONE, ID, ITEM, TYPE

@@ -111,7 +111,7 @@ what_makes_no_sense_is_refused_untouched(void **state)
 	     "error unknown command \"frobnicate\"\n"},
 	    {"retransfer", false, NULL, "error retransfer needs a zone\n"},
 	    {"status", false, example, "error status takes no arguments\n"},
-	    {"stop", true, NULL, "error stop knows no --force\n"},
+	    {"stop", true, NULL, "error stop takes no --force\n"},
 	    {"refresh", false, bad, "error \"a..b\" is no domain name\n"},
 	};
 	struct control_fixture *f = *state;
