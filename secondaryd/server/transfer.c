@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "server/notifier.h"
+#include "server/orphans.h"
 #include "server/thread.h"
 #include "server/zone_commit.h"
 #include "server/zone_compact.h"
@@ -274,6 +275,9 @@ transfer_start(struct server *s)
 
 	if (rc == SECD_OK) {
 		rc = jobs_start("apply", &s->apply);
+	}
+	if (rc == SECD_OK) {
+		orphans_forget(s->store, &s->zones);
 	}
 	if (rc == SECD_OK) {
 		rc = commit_start(s->store, s->config->server.sync_interval_ms,

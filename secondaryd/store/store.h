@@ -81,6 +81,16 @@ int store_load(struct store *s, const uint8_t *apex, struct store_zone *out);
 void store_zone_fini(struct store_zone *z);
 
 /**
+ * Name every zone that anything is stored of.
+ *
+ * take     called with each apex, lower-case, which is lent for the call; must
+ *          not use the store; what is not SECD_OK ends the walk
+ * Returns  SECD_OK, SECD_EIO, SECD_ENOMEM, or what `take` returned
+ */
+int store_each_apex(struct store *s,
+		    int (*take)(void *arg, const uint8_t *apex), void *arg);
+
+/**
  * Begin the write transaction; everything put is durable together when
  * store_commit returns SECD_OK, or not at all.
  *

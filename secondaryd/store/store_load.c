@@ -183,3 +183,43 @@ store_zone_fini(struct store_zone *z)
 	image_unref(z->image);
 	*z = (struct store_zone){0};
 }
+
+static int
+walk_apexes(MDB_cursor *cursor, int (*take)(void *arg, const uint8_t *apex),
+	    void *arg)
+{
+	MDB_val key, val;
+	int rc, mdb_rc;
+
+	while ((mdb_rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT)) == 0) {
+		/* A damaged page may hold anything. */
+		if (name_check(key.mv_data, key.mv_size) != key.mv_size) {
+			continue;
+		}
+		rc = take(arg, key.mv_data);
+		if (rc != SECD_OK) {
+			return rc;
+		}
+	}
+	return mdb_rc == MDB_NOTFOUND ? SECD_OK : store_error(mdb_rc);
+}
+
+int
+store_each_apex(struct store *s, int (*take)(void *arg, const uint8_t *apex),
+		void *arg)
+{
+	MDB_cursor *cursor;
+	MDB_txn *txn;
+	int rc = store_error(mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn));
+
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	rc = store_error(mdb_cursor_open(txn, s->zones, &cursor));
+	if (rc == SECD_OK) {
+		rc = walk_apexes(cursor, take, arg);
+		mdb_cursor_close(cursor);
+	}
+	mdb_txn_abort(txn);
+	return rc;
+}

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -109,6 +110,45 @@ the_hash_key_lasts_as_long_as_the_storage(void **state)
 
 	store_dir_reopen(d);
 	assert_memory_equal(store_hash_key(d->store), &key, sizeof(key));
+}
+
+struct apexes {
+	char text[200];
+	int rc; /* of the second */
+};
+
+static int
+note_apex(void *arg, const uint8_t *apex)
+{
+	char text[NAME_TEXT_MAX];
+	struct apexes *a = arg;
+	int rc = a->text[0] == '\0' ? SECD_OK : a->rc;
+
+	strcat(strcat(a->text, name_to_text(apex, text)), " ");
+	return rc;
+}
+
+static void
+every_zone_that_is_stored_is_named(void **state)
+{
+	struct apexes all = {.rc = SECD_OK}, none = {.rc = SECD_OK},
+		      some = {.rc = SECD_ELIMIT};
+	struct store_dir *d = *state;
+
+	assert_int_equal(store_each_apex(d->store, note_apex, &none), SECD_OK);
+	assert_string_equal(none.text, "");
+	commit_image(d, A, 1, 100, 3);
+	commit_image(d, B, 1, 100, STORE_DIR_MANY);
+	commit_changes(d, A, 2, 100);
+	begin(d);
+	assert_int_equal(put_state(d, "c.example.", "only this"), SECD_OK);
+	commit(d);
+	store_dir_reopen(d);
+	assert_int_equal(store_each_apex(d->store, note_apex, &all), SECD_OK);
+	assert_string_equal(all.text, A " " B " c.example. ");
+	assert_int_equal(store_each_apex(d->store, note_apex, &some),
+			 SECD_ELIMIT);
+	assert_string_equal(some.text, A " " B " ");
 }
 
 static void
@@ -351,6 +391,7 @@ main(void)
 	    TEST(changesets_of_different_zones_are_kept_apart),
 	    TEST(state_comes_back_with_and_without_an_image),
 	    TEST(the_hash_key_lasts_as_long_as_the_storage),
+	    TEST(every_zone_that_is_stored_is_named),
 	    TEST(a_zone_that_was_never_put_is_not_found),
 	    TEST(a_new_image_drops_the_changesets_up_to_it_and_no_later_one),
 	    TEST(the_file_of_an_older_image_goes_with_the_commit),

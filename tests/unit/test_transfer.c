@@ -516,6 +516,25 @@ a_removed_zone_is_forgotten_and_a_new_one_is_fetched(void **state)
 }
 
 static void
+what_was_removed_while_no_server_ran_is_forgotten(void **state)
+{
+	(void)state;
+	start_server(3, "");
+	await_serial(0, 1);
+	await_serial(1, 1);
+	stop_server();
+	store_dir_reopen(store);
+	primary_set_mood(primary, PRIMARY_REFUSES);
+	start_server(2, "");
+	await_serial(1, 1);
+	expect_not_stored(0);
+	/* When it comes back, it is new. */
+	reload(3);
+	assert_false(look(0).has_version);
+	assert_true(look(1).has_version);
+}
+
+static void
 a_zone_that_comes_back_at_once_is_stored(void **state)
 {
 	(void)state;
@@ -694,6 +713,7 @@ main(void)
 	    TEST(a_zone_that_cannot_be_read_is_transferred_again),
 	    TEST(the_last_version_is_tried_once_more_at_the_end),
 	    TEST(a_removed_zone_is_forgotten_and_a_new_one_is_fetched),
+	    TEST(what_was_removed_while_no_server_ran_is_forgotten),
 	    TEST(a_zone_that_comes_back_at_once_is_stored),
 	    TEST(a_reload_in_the_midst_of_an_exchange_does_no_harm),
 	    TEST(what_needs_a_restart_is_refused),
