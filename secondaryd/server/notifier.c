@@ -18,6 +18,7 @@
 #define DATAGRAM_MAX   4096
 #define READS_PER_TURN 64
 #define PAUSE_S        1.0  /* after a failure of our own */
+#define START_STEP_MS  10   /* between two zones at the start */
 #define ASKED_BUCKETS  1024 /* by message id */
 
 /* One zone's word to one address. */
@@ -41,6 +42,7 @@ struct notifier {
 	struct ev_loop *loop;
 	struct notify_socket v4, v6;
 	struct notify_target *asked[ASKED_BUCKETS];
+	int64_t start_turn_ms; /* when the next zone is told of at the start */
 };
 
 static void
@@ -321,7 +323,8 @@ init_target(struct notify_target *t, struct zone_entry *e,
 	t->timer.data = t;
 }
 
-/* A reload while a NOTIFY is under way does not lose it. */
+/* A reload while a NOTIFY is under way does not lose it; one that waits for
+ * its turn goes on waiting. */
 static void
 inherit_progress(struct notify_target *t, const struct zone_entry *e)
 {
@@ -331,7 +334,9 @@ inherit_progress(struct notify_target *t, const struct zone_entry *e)
 		if (address_equal(&old->to, &t->to) &&
 		    old->out.state == NOTIFY_OUT_SENDING) {
 			notify_out_announce(&t->out, old->out.serial,
-					    clock_boot_ms());
+					    old->out.tries == 0
+						? old->out.due_ms
+						: clock_boot_ms());
 			set_timer(t);
 		}
 	}
@@ -377,15 +382,36 @@ notifier_drop_targets(struct notifier *n, struct zone_entry *e)
 	e->target_count = 0;
 }
 
+static void
+announce_at(struct zone_entry *e, int64_t at_ms)
+{
+	for (size_t i = 0; i < e->target_count && e->told != NULL; i++) {
+		notify_out_announce(&e->targets[i].out, version_serial(e->told),
+				    at_ms);
+		set_timer(&e->targets[i]);
+	}
+}
+
 void
 notifier_announce(struct notifier *n, struct zone_entry *e)
 {
 	(void)n;
-	for (size_t i = 0; i < e->target_count && e->told != NULL; i++) {
-		notify_out_announce(&e->targets[i].out, version_serial(e->told),
-				    clock_boot_ms());
-		set_timer(&e->targets[i]);
+	announce_at(e, clock_boot_ms());
+}
+
+void
+notifier_announce_stored(struct notifier *n, struct zone_entry *e)
+{
+	int64_t now = clock_boot_ms();
+
+	if (e->target_count == 0 || e->told == NULL) {
+		return;
 	}
+	if (n->start_turn_ms < now) {
+		n->start_turn_ms = now;
+	}
+	announce_at(e, n->start_turn_ms);
+	n->start_turn_ms += START_STEP_MS;
 }
 
 char *

@@ -30,6 +30,13 @@ void notifier_drop_targets(struct notifier *n, struct zone_entry *e);
 void notifier_announce(struct notifier *n, struct zone_entry *e);
 
 /**
+ * The same at the start, since what was durable before a crash may not have
+ * been told. Zones wait for each other, so that others are not flooded by the
+ * start of a server with many.
+ */
+void notifier_announce_stored(struct notifier *n, struct zone_entry *e);
+
+/**
  * One line about a target, for status.
  *
  * index    0..target_count - 1

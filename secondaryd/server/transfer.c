@@ -252,6 +252,16 @@ transfer_init(struct server *s, struct config *config, struct store *store)
 	return SECD_OK;
 }
 
+static void
+start_zone(struct zone_entry *e)
+{
+	zone_life_start(e);
+	/* An expired zone is transferred to nobody. */
+	if (zone_is_durable(e) && !e->was_expired) {
+		notifier_announce_stored(e->server->notifier, e);
+	}
+}
+
 static void *
 transfer_main(void *arg)
 {
@@ -261,7 +271,7 @@ transfer_main(void *arg)
 	/* It only writes: it must not hold up anybody's grace period. */
 	rcu_thread_offline();
 	for (size_t i = 0; i < s->zones.count; i++) {
-		zone_life_start(s->zones.entries[i]);
+		start_zone(s->zones.entries[i]);
 	}
 	ev_run(s->loop, 0);
 	rcu_unregister_thread();

@@ -52,12 +52,12 @@ notify_out_fini(struct notify_out *n)
 }
 
 void
-notify_out_announce(struct notify_out *n, uint32_t serial, int64_t now_ms)
+notify_out_announce(struct notify_out *n, uint32_t serial, int64_t due_ms)
 {
 	n->state = NOTIFY_OUT_SENDING;
 	n->serial = serial;
 	n->tries = 0;
-	n->due_ms = now_ms;
+	n->due_ms = due_ms;
 	n->rcode = 0;
 	n->error[0] = '\0';
 	n->is_asked = false; /* an answer about the version before is late */

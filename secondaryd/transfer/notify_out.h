@@ -57,8 +57,8 @@ void notify_out_init(struct notify_out *n, const uint8_t *apex,
 		     struct tsig_key *key);
 void notify_out_fini(struct notify_out *n);
 
-/** There is a new version; its NOTIFY is due at once. */
-void notify_out_announce(struct notify_out *n, uint32_t serial, int64_t now_ms);
+/** There is something to tell; its NOTIFY is due at a moment, as a rule now. */
+void notify_out_announce(struct notify_out *n, uint32_t serial, int64_t due_ms);
 
 /**
  * It is now now_ms: is a message due? Gives up when the last one was not

@@ -56,30 +56,60 @@ def real_secondaries_behind_it_follow_by_notify(case, below, key):
         assert dnsq.axfr(sut.at(), zone.apex, key=down) == want
 
 
-@test(needs=("secondaryd",))
-def notify_is_repeated_until_it_is_acknowledged(case):
+class Listener:
+    """Hears NOTIFY, and acknowledges it when told to."""
+
+    def __init__(self):
+        self.came, self.answer = [], threading.Event()
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 0))
+        self.peer = servers.Peer("127.0.0.1", self.sock.getsockname()[1],
+                                 None)
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        while True:
+            msg, peer = self.sock.recvfrom(65535)
+            self.came.append(msg)
+            if self.answer.is_set():
+                self.sock.sendto(
+                    msg[:2] + bytes((msg[2] | 0x80,)) + msg[3:], peer)
+
+
+def before_a_listener(case):
+    """A primary, and secondaryd that follows it and tells a listener."""
     fake = FakePrimary(case, "fake.test.", records=[
         "fake.test. NS ns1.fake.test.", "ns1.fake.test. A 192.0.2.1"])
-    came, answer = [], threading.Event()
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind(("127.0.0.1", 0))
-
-    def listen():
-        while True:
-            msg, peer = sock.recvfrom(65535)
-            came.append(msg)
-            if answer.is_set():
-                sock.sendto(msg[:2] + bytes((msg[2] | 0x80,)) + msg[3:],
-                            peer)
-
-    threading.Thread(target=listen, daemon=True).start()
+    heard = Listener()
     sut = case.server("secondaryd")
-    sut.follow(fake.apex, [fake.peer()], notify=[servers.Peer(
-        "127.0.0.1", sock.getsockname()[1], None)])
+    sut.follow(fake.apex, [fake.peer()], notify=[heard.peer])
     sut.start()
     sut.wait_serial(fake.apex, 1)
+    return fake, sut, heard
+
+
+@test(needs=("secondaryd",), end=("stopped", "killed"))
+def a_start_tells_what_is_served(case, end):
+    fake, sut, heard = before_a_listener(case)
+    heard.answer.set()
+    sut.wait_log("NOTIFY of serial 1 heard", timeout=20)
+    if end == "killed":
+        sut.kill()
+    else:
+        assert sut.stop() == 0
+    before, mark = len(heard.came), len(sut.log_text())
+    sut.start()
+    # Nothing is new, and yet nobody knows who missed what.
+    sut.wait_log("NOTIFY of serial 1 heard", after=mark)
+    assert len(heard.came) > before
+
+
+@test(needs=("secondaryd",))
+def notify_is_repeated_until_it_is_acknowledged(case):
+    fake, sut, heard = before_a_listener(case)
+    came = heard.came
     case.wait_until(lambda: len(came) >= 2, 20, "NOTIFY to be repeated")
-    answer.set()
+    heard.answer.set()
     before = len(came)
     case.wait_until(lambda: len(came) > before, 20, "one more NOTIFY")
     m = wire.parse(came[-1])

@@ -279,6 +279,45 @@ a_reload_does_not_lose_what_is_under_way(void **state)
 }
 
 static void
+a_start_tells_what_is_stored(void **state)
+{
+	(void)state;
+	use(1);
+	notifier_announce_stored(server.notifier, entry);
+	peer_run_pending(server.loop);
+	assert_false(received(0)); /* there is nothing */
+	entry->told = version_of(7);
+	notifier_announce_stored(server.notifier, entry);
+	peer_run_pending(server.loop);
+	assert_true(received(0));
+	assert_int_equal(told(), 7);
+	answer(0, RCODE_NOERROR);
+	expect_description(0, "serial 7 heard after 1 tries");
+}
+
+static void
+at_a_start_with_many_zones_each_has_its_turn(void **state)
+{
+	(void)state;
+	use(1);
+	entry->told = version_of(7);
+	/* As others, so that this one's turn is far away. */
+	for (int i = 0; i < 10000; i++) {
+		notifier_announce_stored(server.notifier, entry);
+	}
+	peer_run_pending(server.loop);
+	assert_false(received(0));
+	expect_description(0, "serial 7 not answered yet after 0 tries");
+	/* A reload is no reason to hurry; a new version is. */
+	use(2);
+	peer_run_pending(server.loop);
+	assert_false(received(0));
+	announce(8);
+	assert_true(received(0));
+	assert_int_equal(told(), 8);
+}
+
+static void
 it_leaves_from_the_address_that_the_remote_names(void **state)
 {
 	struct sockaddr_storage via = front_address("127.0.0.88", 0);
@@ -341,6 +380,8 @@ main(void)
 	    TEST(an_answer_from_elsewhere_does_not_count),
 	    TEST(a_newer_version_is_told_at_once),
 	    TEST(a_reload_does_not_lose_what_is_under_way),
+	    TEST(a_start_tells_what_is_stored),
+	    TEST(at_a_start_with_many_zones_each_has_its_turn),
 	    TEST(it_leaves_from_the_address_that_the_remote_names),
 	    TEST(what_cannot_be_sent_does_not_spin),
 	    TEST(what_there_is_nothing_of_to_tell_waits),
