@@ -2,6 +2,9 @@
 /*
  * The whole world of the transfer thread, with a primary and a store that are
  * real, and the test as the worker and the operator who disturb it.
+ *
+ * SECD_TRANSFER_ROUNDS says how often it is disturbed at random (150), and
+ * SECD_TRANSFER_SEED how (1).
  */
 
 #include "server/transfer.h"
@@ -29,9 +32,8 @@
 #include "store_dir.h"
 #include "zonefile.h"
 
-#define ZONES  6
-#define LIMIT  10000 /* looks, a millisecond apart */
-#define ROUNDS 150
+#define ZONES 6
+#define LIMIT 10000 /* looks, a millisecond apart */
 
 /* Those that begin with an x are large. */
 static const char *const names[ZONES] = {"a.example.",  "b.example.",
@@ -652,16 +654,26 @@ disturb(struct rnd *r, unsigned *zones)
 	}
 }
 
+static uint64_t
+number_from(const char *variable, uint64_t otherwise)
+{
+	const char *text = getenv(variable);
+
+	return text == NULL ? otherwise : strtoull(text, NULL, 0);
+}
+
 static void
 whatever_happens_every_zone_ends_current_and_stored(void **state)
 {
-	const char *text = getenv("SECD_TRANSFER_SEED");
-	struct rnd r = {text == NULL ? 1 : strtoull(text, NULL, 0)};
+	uint64_t rounds = number_from("SECD_TRANSFER_ROUNDS", 150);
+	struct rnd r = {number_from("SECD_TRANSFER_SEED", 1)};
 	unsigned zones = 0x3f;
 
 	(void)state;
+	print_message("%llu rounds, seed %llu\n", (unsigned long long)rounds,
+		      (unsigned long long)r.state);
 	start_server(zones, "");
-	for (int i = 0; i < ROUNDS; i++) {
+	for (uint64_t i = 0; i < rounds; i++) {
 		disturb(&r, &zones);
 	}
 	atomic_store(&store->store->poisoned, false);
