@@ -103,7 +103,10 @@ def flat_query(rnd, scale):
 
 
 def no_name(rnd, zone):
-    return "x%08x.%s" % (rnd.getrandbits(32), zone)
+    """A name that is not there, but for one in thousands, and lies anywhere
+    between those that are."""
+    letter = "n" if zone == FLAT else "d"
+    return "%s%08x.%s" % (letter, rnd.getrandbits(32), zone)
 
 
 def referral_query(rnd, scale, zone):
