@@ -48,14 +48,15 @@ on_wake(struct ev_loop *loop, ev_async *async, int events)
 static void
 on_notify_letter(struct letter *letter)
 {
-	struct zone_entry *e =
-	    container_of(letter, struct zone_entry, door.letter);
-	struct zone_notify notify = e->door.notify;
+	struct zone_notify *notify = (struct zone_notify *)letter;
+	struct zone_entry *e = notify->entry;
 
 	/* From here on the next NOTIFY posts again. */
-	atomic_store(&e->door.is_posted, false);
-	if (!e->retired && !e->server->is_ending) {
-		zone_notified(e, &notify);
+	atomic_store(&e->is_heard_posted, false);
+	if (e->retired || e->server->is_ending) {
+		free(notify);
+	} else {
+		zone_notified_take(e, notify);
 	}
 }
 
@@ -65,16 +66,26 @@ on_notified(struct zone *zone, const struct sockaddr_storage *from,
 	    bool has_serial, uint32_t serial)
 {
 	struct zone_entry *e = container_of(zone, struct zone_entry, zone);
+	struct zone_notify *notify;
 
-	if (atomic_exchange(&e->door.is_posted, true)) {
+	if (atomic_exchange(&e->is_heard_posted, true)) {
 		return;
 	}
-	e->door.notify = (struct zone_notify){.from = *from,
-					      .at = clock_wall_s(),
-					      .has_serial = has_serial,
-					      .serial = serial};
-	e->door.letter.run = on_notify_letter;
-	mailbox_post(&e->server->box, &e->door.letter);
+	notify = malloc(sizeof(*notify));
+	if (notify == NULL) {
+		/* As good as lost on the way: the timers will tell. */
+		atomic_store(&e->is_heard_posted, false);
+		return;
+	}
+	*notify = (struct zone_notify){.letter = {.run = on_notify_letter},
+				       .entry = e,
+				       .from = *from,
+				       .at = clock_wall_s(),
+				       .has_serial = has_serial,
+				       .serial = serial};
+	if (!mailbox_post(&e->server->box, &notify->letter)) {
+		free(notify);
+	}
 }
 
 struct call {

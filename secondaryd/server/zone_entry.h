@@ -4,9 +4,9 @@
  * refresh machine, the exchange in flight, what is built, stored and notified.
  *
  * All of it belongs to the transfer thread, but for `zone`, which workers
- * read, and `door`, through which they report a NOTIFY. An entry is retired
- * when a reload drops its zone, and freed when no worker, job, commit or letter
- * can hold it any more.
+ * read, and `is_heard_posted`, for their NOTIFYs. An entry is retired when a
+ * reload drops its zone, and freed when no worker, job, commit or letter can
+ * hold it any more.
  *
  * The files about a zone form a line. Each calls those above it, never one
  * below; what a thread, a timer or a connection brings goes down the line
@@ -64,8 +64,10 @@ struct transfer_summary {
 	char key[]; /* its name; "" when unsigned */
 };
 
-/* A NOTIFY that was allowed. */
+/* A NOTIFY that was allowed, and the letter that tells of it. */
 struct zone_notify {
+	struct letter letter; /* first */
+	struct zone_entry *entry;
 	struct sockaddr_storage from;
 	int64_t at; /* wall clock, seconds */
 	bool has_serial;
@@ -80,7 +82,6 @@ enum zone_activity {
 };
 
 struct zone_entry {
-	struct zone zone; /* first */
 	struct server *server;
 	const struct config_policy *policy;
 	struct refresh *refresh;
@@ -119,12 +120,8 @@ struct zone_entry {
 	struct transfer_summary *arriving;
 	struct transfer_summary *last;
 
-	struct zone_notify *heard; /* the last one; NULL: none */
-	struct {
-		struct letter letter;
-		atomic_bool is_posted;
-		struct zone_notify notify;
-	} door;
+	struct zone_notify *heard;   /* the last one; NULL: none */
+	atomic_bool is_heard_posted; /* a letter about another is under way */
 
 	unsigned holds; /* jobs, commits and letters that point here */
 	bool retired;
@@ -133,6 +130,8 @@ struct zone_entry {
 	struct zone_entry *next_retired, **prev_retired;
 	struct rcu_head rcu;
 	struct letter grace_letter;
+
+	struct zone zone; /* last: allocated as far as its apex goes */
 };
 
 /** Free an entry that no other thread and no letter can know. */

@@ -27,7 +27,9 @@ int
 zone_life_new(struct server *s, const struct config_zone *zone,
 	      struct zone_entry **out)
 {
-	struct zone_entry *e = calloc(1, sizeof(*e));
+	size_t apex_len = name_len(zone->apex);
+	struct zone_entry *e =
+	    calloc(1, offsetof(struct zone_entry, zone.apex) + apex_len);
 	int rc;
 
 	if (e == NULL) {
@@ -35,7 +37,7 @@ zone_life_new(struct server *s, const struct config_zone *zone,
 	}
 	e->server = s;
 	e->policy = zone->policy;
-	e->zone.apex_len = (uint8_t)name_len(zone->apex);
+	e->zone.apex_len = (uint8_t)apex_len;
 	name_lower(zone->apex, e->zone.apex);
 	zone_commit_init(e);
 	zone_compact_init(e);
@@ -166,8 +168,8 @@ list_retired(struct zone_entry *e)
 	*head = e;
 }
 
-/* After a grace period no worker can post through the door; what it posted
- * before is ahead of this letter in the box. */
+/* After a grace period no worker can post a NOTIFY; what it posted before is
+ * ahead of this letter in the box. */
 static void
 on_grace_letter(struct letter *letter)
 {

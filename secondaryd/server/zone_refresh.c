@@ -328,18 +328,17 @@ zone_refresh_init(struct zone_entry *e)
 }
 
 void
-zone_notified(struct zone_entry *e, const struct zone_notify *notify)
+zone_notified_take(struct zone_entry *e, struct zone_notify *notify)
 {
 	int primary = -1;
 
-	if (e->heard == NULL) {
-		e->heard = calloc(1, sizeof(*e->heard));
+	if (e->heard != NULL && notify->at == e->heard->at) {
+		e->heard_before++;
+	} else {
+		e->heard_before = 0;
 	}
-	if (e->heard != NULL) { /* else status does not show it */
-		e->heard_before =
-		    notify->at == e->heard->at ? e->heard_before + 1 : 0;
-		*e->heard = *notify;
-	}
+	free(e->heard);
+	e->heard = notify;
 	/* Anybody can forge many of them. */
 	if (e->heard_before < NOTIFY_LINES_PER_SECOND) {
 		zone_log_notify(e, notify);

@@ -20,7 +20,7 @@ void zone_wake(struct zone_entry *e);
 void zone_abandon(struct zone_entry *e);
 
 /** Events from elsewhere. */
-void zone_notified(struct zone_entry *e, const struct zone_notify *notify);
+void zone_notified_take(struct zone_entry *e, struct zone_notify *notify);
 void zone_command(struct zone_entry *e, enum refresh_command command);
 
 /** What is held cannot be trusted: stop answering, transfer again. */

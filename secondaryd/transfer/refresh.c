@@ -49,11 +49,18 @@ refresh_config_is_good(const struct refresh_config *c)
 void
 refresh_say(struct refresh *r, const char *format, ...)
 {
+	char text[REFRESH_REASON_MAX], *copy;
 	va_list ap;
 
 	va_start(ap, format);
-	vsnprintf(r->reason, sizeof(r->reason), format, ap);
+	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
+	/* Without memory the one before stands. */
+	copy = strdup(text);
+	if (copy != NULL) {
+		free(r->reason);
+		r->reason = copy;
+	}
 }
 
 struct refresh_peer *
@@ -150,6 +157,7 @@ refresh_free(struct refresh *r)
 {
 	if (r != NULL) {
 		refresh_peers_free(r);
+		free(r->reason);
 		free(r);
 	}
 }

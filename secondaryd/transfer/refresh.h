@@ -105,8 +105,8 @@ struct refresh_status {
 	enum refresh_state state;
 	enum refresh_step step;
 	unsigned primary;
-	int64_t due_ms; /* never REFRESH_NEVER */
-	const char *reason;
+	int64_t due_ms;     /* never REFRESH_NEVER */
+	const char *reason; /* good until the machine hears of something */
 	bool has_zone;
 	bool expired;
 	bool alarm; /* an operator should look: reason says why */

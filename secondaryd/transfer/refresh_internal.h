@@ -46,7 +46,7 @@ struct refresh {
 	uint32_t attempt;
 	/* Waiting: when the step starts; else when it is given up. */
 	int64_t at_ms;
-	char reason[REFRESH_REASON_MAX];
+	char *reason; /* allocated; NULL: none yet */
 	bool alarm;
 
 	bool has_zone, expired;

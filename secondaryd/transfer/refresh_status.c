@@ -44,7 +44,7 @@ refresh_status(const struct refresh *r, struct refresh_status *out)
 	    .step = r->step,
 	    .primary = r->primary,
 	    .due_ms = refresh_due(r),
-	    .reason = r->reason,
+	    .reason = r->reason == NULL ? "" : r->reason,
 	    .has_zone = r->has_zone,
 	    .expired = r->expired,
 	    .alarm = r->alarm,

@@ -218,10 +218,12 @@ bool version_cursor_is_whole(const struct version_cursor *c);
  * this in what else it knows of a zone.
  */
 struct zone {
-	uint8_t apex[NAME_LEN_MAX]; /* lower-case */
-	uint8_t apex_len;
-	atomic_bool expired;     /* SERVFAIL although there is a version */
 	struct version *version; /* RCU pointer: NULL while there is none */
+	atomic_bool expired;     /* SERVFAIL although there is a version */
+	uint8_t apex_len;
+	/* Lower-case. Last, so that whoever has very many zones can allocate
+	 * no more than is used of it. */
+	uint8_t apex[NAME_LEN_MAX];
 };
 
 /** The version to answer from, inside a read section; NULL: none. */
