@@ -80,23 +80,55 @@ build_all(struct config_build *b)
 	    config_build_remotes, config_build_acls, config_build_templates,
 	    config_build_zones,   take_warnings,
 	};
-	int rc = SECD_OK;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		rc = steps[i](b);
-		if (rc != SECD_OK) {
-			break;
+		int rc = steps[i](b);
+
+		if (config_build_ends(b, rc)) {
+			return rc;
 		}
 	}
-	return rc;
+	return b->tree.told == 0 ? SECD_OK : SECD_EMALF;
 }
 
-/* text NULL: read the file. */
+/* What is to be loaded, and who hears what is wrong with it. */
+struct order {
+	const char *path;
+	const char *text; /* NULL: read the file */
+	size_t len;
+	struct config_error *err;
+	void (*tell)(void *arg, const char *text); /* NULL: the first is all */
+	void *arg;
+};
+
 static int
-load(const char *path, const char *text, size_t len, struct config **out,
-     struct config_error *err)
+read_tree(const struct order *o, struct config_tree *t)
 {
-	struct config_build b = {.err = err, .closed = text != NULL};
+	int rc;
+
+	t->tell = o->tell;
+	t->tell_arg = o->arg;
+	rc = o->text == NULL
+		 ? config_tree_read(t, o->path, o->err)
+		 : config_tree_read_text(t, o->path, o->text, o->len, o->err);
+	return rc == SECD_OK && t->told > 0 ? SECD_EMALF : rc;
+}
+
+static void
+tell_how_many(const struct order *o, size_t told)
+{
+	if (o->tell != NULL && told > CONFIG_TOLD_MAX) {
+		snprintf(o->err->text, sizeof(o->err->text),
+			 "%.512s: and %zu more errors", o->path,
+			 told - CONFIG_TOLD_MAX);
+		o->tell(o->arg, o->err->text);
+	}
+}
+
+static int
+load(const struct order *o, struct config **out)
+{
+	struct config_build b = {.err = o->err, .closed = o->text != NULL};
 	struct whole *w = whole_new();
 	int rc = SECD_ENOMEM;
 
@@ -105,12 +137,11 @@ load(const char *path, const char *text, size_t len, struct config **out,
 	}
 	b.c = &w->c;
 	b.arena = w->arena;
-	rc = text == NULL
-		 ? config_tree_read(&b.tree, path, err)
-		 : config_tree_read_text(&b.tree, path, text, len, err);
+	rc = read_tree(o, &b.tree);
 	if (rc == SECD_OK) {
 		rc = build_all(&b);
 	}
+	tell_how_many(o, b.tree.told);
 	config_tree_fini(&b.tree);
 	buf_fini(&b.warnings);
 done:
@@ -119,8 +150,11 @@ done:
 		return SECD_OK;
 	}
 	if (rc == SECD_ENOMEM) {
-		snprintf(err->text, sizeof(err->text), "%.512s: %s", path,
-			 secd_strerror(rc));
+		snprintf(o->err->text, sizeof(o->err->text), "%.512s: %s",
+			 o->path, secd_strerror(rc));
+		if (o->tell != NULL) {
+			o->tell(o->arg, o->err->text);
+		}
 	}
 	config_unref(w == NULL ? NULL : &w->c);
 	return rc;
@@ -129,14 +163,44 @@ done:
 int
 config_load(const char *path, struct config **out, struct config_error *err)
 {
-	return load(path, NULL, 0, out, err);
+	return load(&(struct order){.path = path, .err = err}, out);
+}
+
+int
+config_check(const char *path, struct config **out,
+	     void (*tell)(void *arg, const char *text), void *arg)
+{
+	struct config_error err;
+
+	return load(
+	    &(struct order){
+		.path = path, .err = &err, .tell = tell, .arg = arg},
+	    out);
 }
 
 int
 config_load_text(const char *path, const char *text, size_t len,
 		 struct config **out, struct config_error *err)
 {
-	return load(path, text, len, out, err);
+	return load(
+	    &(struct order){.path = path, .text = text, .len = len, .err = err},
+	    out);
+}
+
+int
+config_check_text(const char *path, const char *text, size_t len,
+		  struct config **out,
+		  void (*tell)(void *arg, const char *text), void *arg)
+{
+	struct config_error err;
+
+	return load(&(struct order){.path = path,
+				    .text = text,
+				    .len = len,
+				    .err = &err,
+				    .tell = tell,
+				    .arg = arg},
+		    out);
 }
 
 static int

@@ -177,14 +177,30 @@ struct config {
 int config_load(const char *path, struct config **out,
 		struct config_error *err);
 
+/* Errors that config_check tells; of more it tells the number. */
+#define CONFIG_TOLD_MAX 50
+
 /**
- * As config_load, with the main file's text at hand; naming another file is
- * refused. For tests and fuzzing.
+ * As config_load, but it goes on after an error, and tells of each one that is
+ * not likely to follow from another: of each line that has no place where it
+ * is; if there is none, of what the lines say that cannot be.
+ *
+ * tell     called with one line each time, as in config_error
+ */
+int config_check(const char *path, struct config **out,
+		 void (*tell)(void *arg, const char *text), void *arg);
+
+/**
+ * As config_load and config_check, with the main file's text at hand; naming
+ * another file is refused. For tests and fuzzing.
  *
  * path     what the text is called, for messages and relative paths
  */
 int config_load_text(const char *path, const char *text, size_t len,
 		     struct config **out, struct config_error *err);
+int config_check_text(const char *path, const char *text, size_t len,
+		      struct config **out,
+		      void (*tell)(void *arg, const char *text), void *arg);
 
 /** Counted by atomics: any thread. The last one wipes and frees. */
 struct config *config_ref(struct config *c);

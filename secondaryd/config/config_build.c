@@ -45,15 +45,13 @@ int
 config_build_warn(struct config_build *b, struct config_place place,
 		  const char *format, ...)
 {
-	char text[CONFIG_ERROR_MAX];
 	struct config_error line;
 	va_list args;
 	char *copy;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	config_tree_describe(&b->tree, place, &line, format, args);
 	va_end(args);
-	config_tree_fail(&b->tree, place, &line, "%s", text);
 	copy = arena_printf(b->arena, "%s", line.text);
 	if (copy == NULL) {
 		return SECD_ENOMEM;
@@ -78,6 +76,7 @@ config_build_apply(struct config_build *b, const struct config_entry *e,
 		   const struct config_keyword *keywords, void *object)
 {
 	uint32_t done = 0;
+	int first = SECD_OK;
 
 	for (const struct config_item *it = e->first; it != NULL;
 	     it = it->next) {
@@ -92,11 +91,12 @@ config_build_apply(struct config_build *b, const struct config_entry *e,
 		rc = k->kind == CONFIG_SPECIAL
 			 ? k->set(b, it, object)
 			 : config_build_value(b, it, object);
-		if (rc != SECD_OK) {
+		if (config_build_ends(b, rc)) {
 			return rc;
 		}
+		first = first == SECD_OK ? rc : first;
 	}
-	return SECD_OK;
+	return first;
 }
 
 static int
@@ -131,6 +131,7 @@ config_index_make(struct config_build *b, enum config_section_id section,
 	const struct config_entry *e;
 	struct config_name *names;
 	size_t i = 0;
+	int rc = SECD_OK;
 
 	names = arena_alloc(b->tree.arena, (list->count + 1) * sizeof(*names));
 	if (names == NULL) {
@@ -142,12 +143,16 @@ config_index_make(struct config_build *b, enum config_section_id section,
 	}
 	qsort(names, list->count, sizeof(*names), compare_names);
 	for (i = 1; i < list->count; i++) {
-		if (strcmp(names[i - 1].id, names[i].id) == 0) {
-			return fail_twice(b, section, names[i].id);
+		if (strcmp(names[i - 1].id, names[i].id) != 0) {
+			continue;
+		}
+		rc = fail_twice(b, section, names[i].id);
+		if (config_build_ends(b, rc)) {
+			return rc;
 		}
 	}
 	*out = (struct config_index){names, list->count};
-	return SECD_OK;
+	return rc;
 }
 
 void *

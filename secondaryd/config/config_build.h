@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/error.h"
 #include "config/config.h"
 #include "config/config_tree.h"
 
@@ -40,6 +41,7 @@ struct config_build {
 	struct config_index remotes, acls, templates;
 	/* Of a zone that names no template and says nothing itself. */
 	const struct config_policy *standard;
+	bool is_standard_wrong;     /* and that was told */
 	struct config_blob **blobs; /* a hash table */
 	size_t blob_cap, blob_count;
 };
@@ -48,6 +50,16 @@ struct config_build {
 int config_build_fail(struct config_build *b, struct config_place place,
 		      const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/**
+ * Is this the end, or the next entry's turn? Where all errors are to be found
+ * (config_check), only a lack of memory ends it.
+ */
+static inline bool
+config_build_ends(const struct config_build *b, int rc)
+{
+	return rc != SECD_OK && (b->tree.tell == NULL || rc == SECD_ENOMEM);
+}
 
 /** Say that an item has a bad value, and what it takes. Returns SECD_EMALF. */
 int config_build_bad(struct config_build *b, const struct config_item *it,
@@ -62,7 +74,11 @@ int config_build_warn(struct config_build *b, struct config_place place,
 struct config_place config_build_place(const struct config_entry *e,
 				       const char *keyword);
 
-/** Read all items of an entry, which takes these keywords, into its object. */
+/**
+ * Read all items of an entry, which takes these keywords, into its object.
+ *
+ * Returns  what is wrong first, whether the rest was read or not
+ */
 int config_build_apply(struct config_build *b, const struct config_entry *e,
 		       const struct config_keyword *keywords, void *object);
 
@@ -129,7 +145,11 @@ int config_build_zones(struct config_build *b);
 int config_build_policy(struct config_build *b, const struct config_entry *e,
 			const struct config_policy **out);
 
-/** The key that an item names. Returns SECD_OK, SECD_EMALF. */
+/**
+ * The key that an item names. Returns SECD_OK, SECD_EMALF.
+ *
+ * out      receives NULL when that key's entry is wrong, and that was told
+ */
 int config_build_key_of(struct config_build *b, const struct config_item *it,
 			const struct config_key **out);
 

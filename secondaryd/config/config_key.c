@@ -221,9 +221,9 @@ find_twin(const struct config_key *keys, size_t count)
 	return NULL;
 }
 
-/* The last entry of that name is the one to complain about. */
-static int
-fail_twice(struct config_build *b, const uint8_t *twin)
+/* The last entry of that name, or NULL. */
+static const struct config_entry *
+find_entry(const struct config_build *b, const uint8_t *wanted)
 {
 	const struct config_entry *e, *last = NULL;
 
@@ -231,10 +231,19 @@ fail_twice(struct config_build *b, const uint8_t *twin)
 		uint8_t name[NAME_LEN_MAX];
 
 		if (name_from_text(e->id, name) == SECD_OK &&
-		    name_equal(name, twin)) {
+		    name_equal(name, wanted)) {
 			last = e;
 		}
 	}
+	return last;
+}
+
+/* The last entry of that name is the one to complain about. */
+static int
+fail_twice(struct config_build *b, const uint8_t *twin)
+{
+	const struct config_entry *last = find_entry(b, twin);
+
 	return config_build_fail(b, last->place,
 				 "key \"%.300s\" is there twice", last->id);
 }
@@ -256,10 +265,10 @@ config_build_keys(struct config_build *b)
 	b->c->keys = keys;
 	for (e = list->first; e != NULL; e = e->next) {
 		rc = build_key(b, e, &keys[b->c->key_count]);
-		if (rc != SECD_OK) {
+		if (config_build_ends(b, rc)) {
 			return rc;
 		}
-		b->c->key_count++;
+		b->c->key_count += rc == SECD_OK ? 1 : 0;
 	}
 	qsort(keys, b->c->key_count, sizeof(*keys), compare_keys);
 	twin = find_twin(keys, b->c->key_count);
@@ -272,11 +281,13 @@ config_build_key_of(struct config_build *b, const struct config_item *it,
 {
 	uint8_t name[NAME_LEN_MAX];
 	const struct config_key *key = NULL;
+	bool is_wrong = false;
 
 	if (name_from_text(it->value, name) == SECD_OK) {
 		key = config_key_find(b->c, name);
+		is_wrong = key == NULL && find_entry(b, name) != NULL;
 	}
-	if (key == NULL) {
+	if (key == NULL && !is_wrong) {
 		return config_build_fail(
 		    b, it->place, "key \"%.300s\" is not defined", it->value);
 	}

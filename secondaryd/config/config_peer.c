@@ -119,7 +119,7 @@ config_build_remotes(struct config_build *b)
 	}
 	for (e = list->first; e != NULL; e = e->next) {
 		rc = build_remote(b, e, &remotes[i++]);
-		if (rc != SECD_OK) {
+		if (config_build_ends(b, rc)) {
 			return rc;
 		}
 	}
@@ -268,7 +268,7 @@ config_build_acls(struct config_build *b)
 	}
 	for (e = list->first; e != NULL; e = e->next) {
 		rc = build_acl(b, e, &acls[i++]);
-		if (rc != SECD_OK) {
+		if (config_build_ends(b, rc)) {
 			return rc;
 		}
 	}

@@ -13,6 +13,7 @@
 struct template
 {
 	const struct config_policy *policy;
+	bool is_wrong; /* and that was told */
 };
 
 struct config_blob {
@@ -274,11 +275,12 @@ build_template(struct config_build *b, const struct config_entry *e,
 	if (rc == SECD_OK) {
 		rc = check_policy(b, e, &p);
 	}
-	if (rc != SECD_OK) {
+	if (config_build_ends(b, rc)) {
 		return rc;
 	}
+	t->is_wrong = rc != SECD_OK;
 	t->policy = config_build_share(b, &p, sizeof(p));
-	return t->policy == NULL ? SECD_ENOMEM : SECD_OK;
+	return t->policy == NULL ? SECD_ENOMEM : rc;
 }
 
 int
@@ -298,35 +300,41 @@ config_build_templates(struct config_build *b)
 	}
 	for (e = list->first; e != NULL; e = e->next) {
 		rc = build_template(b, e, &templates[i++]);
-		if (rc != SECD_OK) {
+		if (config_build_ends(b, rc)) {
 			return rc;
 		}
 	}
 	rc = config_index_make(b, CONFIG_TEMPLATE, templates,
 			       sizeof(*templates), &b->templates);
-	if (rc != SECD_OK) {
+	if (config_build_ends(b, rc)) {
 		return rc;
 	}
 	set_defaults(&p);
 	standard = config_index_find(&b->templates, DEFAULT_ID);
 	b->standard = standard != NULL ? standard->policy
 				       : config_build_share(b, &p, sizeof(p));
+	b->is_standard_wrong = standard != NULL && standard->is_wrong;
 	return b->standard == NULL ? SECD_ENOMEM : SECD_OK;
 }
 
-/* What the zone starts from; *plain: it says nothing else. */
+/* What the zone starts from. */
+struct start {
+	const struct config_policy *policy;
+	bool is_wrong; /* its template is */
+	bool is_plain; /* the zone says nothing else */
+};
+
 static int
 start_from(struct config_build *b, const struct config_entry *e,
-	   const struct config_policy **out, bool *plain)
+	   struct start *out)
 {
-	*out = b->standard;
-	*plain = true;
+	*out = (struct start){b->standard, b->is_standard_wrong, true};
 	for (const struct config_item *it = e->first; it != NULL;
 	     it = it->next) {
 		const struct template *t;
 
 		if (it->keyword->set != set_template) {
-			*plain = false;
+			out->is_plain = false;
 			continue;
 		}
 		t = config_index_find(&b->templates, it->value);
@@ -335,7 +343,8 @@ start_from(struct config_build *b, const struct config_entry *e,
 			    b, it->place, "template \"%.128s\" is not defined",
 			    it->value);
 		}
-		*out = t->policy;
+		out->policy = t->policy;
+		out->is_wrong = t->is_wrong;
 	}
 	return SECD_OK;
 }
@@ -344,33 +353,32 @@ int
 config_build_policy(struct config_build *b, const struct config_entry *e,
 		    const struct config_policy **out)
 {
-	const struct config_policy *from;
 	struct config_policy p;
-	bool plain;
+	struct start from;
 	int rc;
 
-	rc = start_from(b, e, &from, &plain);
+	rc = start_from(b, e, &from);
 	if (rc != SECD_OK) {
 		return rc;
 	}
-	if (!plain) {
-		memcpy(&p, from, sizeof(p)); /* with its padding */
+	if (!from.is_plain) {
+		memcpy(&p, from.policy, sizeof(p)); /* with its padding */
 		rc = config_build_apply(b, e, config_zone_keywords, &p);
-		if (rc == SECD_OK) {
+		if (rc == SECD_OK && !from.is_wrong) {
 			rc = check_policy(b, e, &p);
 		}
 		if (rc != SECD_OK) {
 			return rc;
 		}
-		from = config_build_share(b, &p, sizeof(p));
-		if (from == NULL) {
+		from.policy = config_build_share(b, &p, sizeof(p));
+		if (from.policy == NULL) {
 			return SECD_ENOMEM;
 		}
 	}
-	if (from->primary_count == 0) {
+	if (from.policy->primary_count == 0 && !from.is_wrong) {
 		return config_build_fail(
 		    b, e->place, "zone \"%.300s\" has no \"primary\"", e->id);
 	}
-	*out = from;
+	*out = from.policy;
 	return SECD_OK;
 }

@@ -396,7 +396,7 @@ config_build_logs(struct config_build *b)
 	logs[0] = (struct config_log){LOG_TARGET_STDERR, LOG_LEVEL_INFO};
 	for (e = list->first; e != NULL; e = e->next) {
 		rc = build_log(b, e, &logs[i++]);
-		if (rc != SECD_OK) {
+		if (config_build_ends(b, rc)) {
 			return rc;
 		}
 	}

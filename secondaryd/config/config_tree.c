@@ -28,23 +28,41 @@ struct reader {
 	uint32_t file; /* index of this one */
 	const struct config_section *section; /* NULL: none is open */
 	struct config_entry *entry;           /* NULL: none is open */
+	/* What was to be open is wrong, and that was told. */
+	bool is_lost;
 };
 
 static int read_file(struct config_tree *t, const char *path, unsigned depth,
 		     const struct config_place *from, struct config_error *err);
 
+void
+config_tree_describe(const struct config_tree *t, struct config_place place,
+		     struct config_error *out, const char *format, va_list args)
+{
+	int n = snprintf(out->text, sizeof(out->text), "%.512s:%" PRIu32 ": ",
+			 t->files[place.file].path, place.line);
+
+	vsnprintf(out->text + n, sizeof(out->text) - (size_t)n, format, args);
+}
+
+static void
+tell(struct config_tree *t, const struct config_error *err)
+{
+	if (t->tell != NULL && t->told++ < CONFIG_TOLD_MAX) {
+		t->tell(t->tell_arg, err->text);
+	}
+}
+
 int
-config_tree_fail(const struct config_tree *t, struct config_place place,
+config_tree_fail(struct config_tree *t, struct config_place place,
 		 struct config_error *err, const char *format, ...)
 {
 	va_list args;
-	int n;
 
-	n = snprintf(err->text, sizeof(err->text), "%.512s:%" PRIu32 ": ",
-		     t->files[place.file].path, place.line);
 	va_start(args, format);
-	vsnprintf(err->text + n, sizeof(err->text) - (size_t)n, format, args);
+	config_tree_describe(t, place, err, format, args);
 	va_end(args);
+	tell(t, err);
 	return SECD_EMALF;
 }
 
@@ -245,9 +263,11 @@ take_section(struct reader *r)
 
 	r->section = NULL;
 	r->entry = NULL;
+	r->is_lost = false;
 	if (strcmp(key, "include") == 0) {
 		return include(r);
 	}
+	r->is_lost = true;
 	for (size_t i = 0; i < CONFIG_SECTION_COUNT; i++) {
 		if (strcmp(key, config_sections[i].name) == 0) {
 			r->section = &config_sections[i];
@@ -261,6 +281,7 @@ take_section(struct reader *r)
 		return config_tree_fail(r->tree, here(r), r->err,
 					"section \"%s\" takes no value", key);
 	}
+	r->is_lost = false;
 	if (r->section->id != NULL) {
 		return SECD_OK;
 	}
@@ -278,6 +299,11 @@ take_id(struct reader *r)
 	const struct config_section *s = r->section;
 	yp_parser_t *yp = r->yp;
 
+	if (r->is_lost && s == NULL) {
+		return SECD_OK; /* of a section that is wrong */
+	}
+	r->entry = NULL;
+	r->is_lost = true;
 	if (s == NULL) {
 		return config_tree_fail(r->tree, here(r), r->err,
 					"\"- %s\" is outside of a section",
@@ -298,6 +324,7 @@ take_id(struct reader *r)
 					"\"%s\" is empty", s->id);
 	}
 	yp->data[yp->data_len] = '\0';
+	r->is_lost = false;
 	r->entry = add_entry(r, yp->data);
 	return r->entry == NULL ? SECD_ENOMEM : SECD_OK;
 }
@@ -348,6 +375,9 @@ take_item(struct reader *r)
 	const struct config_keyword *k;
 	uint32_t bit;
 
+	if (r->is_lost) {
+		return SECD_OK;
+	}
 	if (r->section == NULL) {
 		return config_tree_fail(r->tree, here(r), r->err,
 					"\"%s\" is outside of a section",
@@ -422,7 +452,8 @@ end_of(const struct reader *r, int rc, const char *text, size_t len)
 static bool
 is_passed_over(const struct config_tree *t, int rc)
 {
-	return t->is_lenient && (rc == SECD_EMALF || rc == SECD_EIO);
+	return (t->is_lenient || t->tell != NULL) &&
+	       (rc == SECD_EMALF || rc == SECD_EIO);
 }
 
 /* Behind `count` lines. */
@@ -459,10 +490,12 @@ parse_some(struct reader *r, const char *text, size_t len)
 	return end_of(r, rc, text, len);
 }
 
-/* A line that is passed over is the parser's end: it begins anew. */
+/* A line that is passed over is the parser's end: it begins anew. Only a
+ * lenient reader does: what follows such a line is often wrong because of it. */
 static int
 parse_all(struct reader *r, const char *text, size_t len)
 {
+	bool is_lenient = r->tree->is_lenient;
 	int rc;
 
 	do {
@@ -474,8 +507,8 @@ parse_all(struct reader *r, const char *text, size_t len)
 		yp_deinit(r->yp);
 		text += done;
 		len -= done;
-	} while (is_passed_over(r->tree, rc) && len > 0);
-	return is_passed_over(r->tree, rc) ? SECD_OK : rc;
+	} while (is_lenient && is_passed_over(r->tree, rc) && len > 0);
+	return is_lenient && is_passed_over(r->tree, rc) ? SECD_OK : rc;
 }
 
 /* The file is in the tree already, as number `file`. */
@@ -514,7 +547,7 @@ is_open(struct config_tree *t, unsigned depth, const struct stat *st)
 
 /* Where nothing was read yet there is no line. */
 static int
-cannot_read(const struct config_tree *t, const char *path,
+cannot_read(struct config_tree *t, const char *path,
 	    const struct config_place *from, const char *why,
 	    struct config_error *err)
 {
@@ -523,6 +556,7 @@ cannot_read(const struct config_tree *t, const char *path,
 				 path, why);
 	} else {
 		snprintf(err->text, sizeof(err->text), "%.512s: %s", path, why);
+		tell(t, err);
 	}
 	return SECD_EIO;
 }

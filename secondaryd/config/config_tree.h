@@ -11,6 +11,7 @@
 #ifndef SECD_CONFIG_CONFIG_TREE_H
 #define SECD_CONFIG_CONFIG_TREE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -113,6 +114,11 @@ struct config_tree {
 		ino_t ino;
 	} open[CONFIG_DEPTH_MAX + 1];
 	bool is_lenient; /* pass over whatever is wrong */
+	/* NULL, or who is told of each thing that is wrong: then the reader
+	 * goes on, past what follows from it. */
+	void (*tell)(void *arg, const char *text);
+	void *tell_arg;
+	size_t told;
 	struct config_entries sections[CONFIG_SECTION_COUNT];
 };
 
@@ -148,12 +154,17 @@ int config_tree_read_text(struct config_tree *t, const char *path,
 			  const char *text, size_t len,
 			  struct config_error *err);
 
+/** Write "file:line: " and a message. */
+void config_tree_describe(const struct config_tree *t,
+			  struct config_place place, struct config_error *out,
+			  const char *format, va_list args);
+
 /**
- * Describe what is wrong.
+ * Describe what is wrong, and tell it if somebody wants to know.
  *
  * Returns  SECD_EMALF
  */
-int config_tree_fail(const struct config_tree *t, struct config_place place,
+int config_tree_fail(struct config_tree *t, struct config_place place,
 		     struct config_error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -41,14 +41,18 @@ static int
 take_sorted(struct config_build *b, struct placed *placed, size_t count)
 {
 	struct config_zone *zones;
+	int rc;
 
 	qsort(placed, count, sizeof(*placed), compare_placed);
 	for (size_t i = 1; i < count; i++) {
-		if (name_equal(placed[i - 1].zone.apex, placed[i].zone.apex)) {
-			return config_build_fail(
-			    b, placed[i].entry->place,
-			    "zone \"%.300s\" is there twice",
-			    placed[i].entry->id);
+		if (!name_equal(placed[i - 1].zone.apex, placed[i].zone.apex)) {
+			continue;
+		}
+		rc = config_build_fail(b, placed[i].entry->place,
+				       "zone \"%.300s\" is there twice",
+				       placed[i].entry->id);
+		if (config_build_ends(b, rc)) {
+			return rc;
 		}
 	}
 	zones = arena_alloc(b->arena, count * sizeof(*zones));
@@ -69,23 +73,24 @@ config_build_zones(struct config_build *b)
 	const struct config_entries *list = &b->tree.sections[CONFIG_ZONE];
 	const struct config_entry *e;
 	struct placed *placed;
-	size_t i = 0;
-	int rc;
+	size_t count = 0;
 
 	placed = arena_alloc(b->tree.arena, list->count * sizeof(*placed));
 	if (placed == NULL) {
 		return SECD_ENOMEM;
 	}
-	for (e = list->first; e != NULL; e = e->next, i++) {
-		placed[i].entry = e;
-		placed[i].number = i;
-		rc = set_apex(b, e, &placed[i].zone);
+	for (e = list->first; e != NULL; e = e->next) {
+		struct placed *p = &placed[count];
+		int rc = set_apex(b, e, &p->zone);
+
 		if (rc == SECD_OK) {
-			rc = config_build_policy(b, e, &placed[i].zone.policy);
+			p->entry = e;
+			p->number = count++;
+			rc = config_build_policy(b, e, &p->zone.policy);
 		}
-		if (rc != SECD_OK) {
+		if (config_build_ends(b, rc)) {
 			return rc;
 		}
 	}
-	return take_sorted(b, placed, list->count);
+	return take_sorted(b, placed, count);
 }

@@ -61,6 +61,14 @@ misused(void)
 	return EXIT_USAGE;
 }
 
+static void
+log_warnings(const struct config *c)
+{
+	for (size_t i = 0; i < c->warning_count; i++) {
+		log_warning("%s", c->warnings[i]);
+	}
+}
+
 static int
 load_config(struct process *p, struct config **out)
 {
@@ -71,9 +79,7 @@ load_config(struct process *p, struct config **out)
 		log_error("%s", err.text);
 		return rc;
 	}
-	for (size_t i = 0; i < (*out)->warning_count; i++) {
-		log_warning("%s", (*out)->warnings[i]);
-	}
+	log_warnings(*out);
 	return SECD_OK;
 }
 
@@ -181,15 +187,23 @@ stop(struct process *p)
 	config_unref(p->config);
 }
 
+static void
+log_fault(void *arg, const char *text)
+{
+	(void)arg;
+	log_error("%s", text);
+}
+
 static int
 check(struct process *p)
 {
 	char reason[256];
-	int rc;
+	int rc = config_check(p->config_path, &p->config, log_fault, NULL);
 
-	if (load_config(p, &p->config) != SECD_OK) {
+	if (rc != SECD_OK) {
 		return EXIT_FAILURE;
 	}
+	log_warnings(p->config);
 	rc = privileges_check_dirs(&p->config->server, reason);
 	if (rc != SECD_OK) {
 		log_error("%s", reason);

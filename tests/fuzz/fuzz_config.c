@@ -114,6 +114,31 @@ check_config(const struct config *c)
 	}
 }
 
+static void
+count_error(void *arg, const char *text)
+{
+	unsigned *count = arg;
+
+	CHECK(text[0] != '\0');
+	++*count;
+}
+
+/* Looking for all errors comes to the same verdict. */
+static void
+check_all(int expected, const uint8_t *data, size_t size)
+{
+	struct config *c = NULL;
+	unsigned count = 0;
+	int rc;
+
+	rc = config_check_text("fuzz.conf", (const char *)data, size, &c,
+			       count_error, &count);
+	CHECK((rc == SECD_OK) == (expected == SECD_OK));
+	CHECK((count == 0) == (rc == SECD_OK));
+	CHECK((c != NULL) == (rc == SECD_OK));
+	config_unref(c);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -130,5 +155,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(c == NULL);
 		check_error(&err, data, size);
 	}
+	check_all(rc, data, size);
 	return 0;
 }

@@ -377,6 +377,19 @@ def each_error_is_told_with_file_and_line(case):
     assert not bad, "\n".join(bad)
 
 
+@test(needs=("secondaryd",))
+def all_errors_of_a_kind_are_told_at_once(case):
+    text = GOOD
+    for name in ("weak algorithm", "no primary"):
+        text = text.replace(*ERRORS[name][:2])
+    code, said = config_check(case, text)
+    assert code == 1, said
+    for line, word in ((7, "hmac-md5"), (22, "primary")):
+        assert re.search(r"secondaryd\.conf:%d: .*%s" % (line, word), said), \
+            said
+    assert len(said.splitlines()) == 2, said
+
+
 @test(needs=("secondaryd",), mode=(0o640, 0o604, 0o660))
 def a_secret_file_that_others_can_read_is_refused(case, mode):
     code, said = config_check(case, GOOD, mode)
