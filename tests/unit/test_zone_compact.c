@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A compaction that takes as long as the test wants, and what may happen
+ * meanwhile.
+ */
+
+#include "server/zone_compact.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "store/store_internal.h"
+#include "world.h"
+
+#define LARGE 3 /* a zone whose image is a file */
+
+static uint32_t serial;
+
+static void
+change(void)
+{
+	primary_set_serial(world.primary, ++serial);
+	world_notify(LARGE);
+	for (int i = 0; i < WORLD_LIMIT; i++) {
+		if (world_look(LARGE).serial == serial) {
+			return;
+		}
+		world_wait();
+	}
+	fail_msg("serial %u is not served", serial);
+}
+
+/* A server whose large zone waits for its compaction. */
+static void
+begin_compaction(void)
+{
+	serial = 1;
+	primary_set_serial(world.primary, serial);
+	world_start_server(1u << LARGE, "  sync-interval: 0\n");
+	world_await_serial(LARGE, serial);
+	world_block_build();
+	while (!world_look(LARGE).is_compacting) {
+		assert_true(serial < 200);
+		change();
+		world_await_serial(LARGE, serial);
+	}
+}
+
+static void
+await_compacted(void)
+{
+	world_release_build();
+	for (int i = 0; i < WORLD_LIMIT; i++) {
+		if (!world_look(LARGE).is_compacting) {
+			return;
+		}
+		world_wait();
+	}
+	fail_msg("the compaction does not end");
+}
+
+/* The zone is there after a restart without a primary. */
+static void
+expect_after_restart(void)
+{
+	world_await_serial(LARGE, serial);
+	world_expect_stored(LARGE, serial);
+	world_stop_server();
+	store_dir_reopen(world.store);
+	primary_set_mood(world.primary, PRIMARY_REFUSES);
+	world_start_server(1u << LARGE, "");
+	assert_int_equal(world_look(LARGE).serial, serial);
+	world_await_serial(LARGE, serial);
+}
+
+static void
+nothing_that_is_seen_changes(void **state)
+{
+	struct world_look before, after;
+
+	(void)state;
+	begin_compaction();
+	before = world_look(LARGE);
+	await_compacted();
+	after = world_look(LARGE);
+	assert_int_equal(after.seq, before.seq);
+	assert_int_equal(after.serial, before.serial);
+	assert_int_equal(after.told, before.told);
+	assert_int_equal(before.layers, 1);
+	assert_int_equal(after.layers, 0);
+	expect_after_restart();
+	assert_int_equal(world_stored_changes(LARGE), 0);
+}
+
+static void
+changes_go_on_meanwhile_and_afterwards(void **state)
+{
+	uint32_t compacted;
+
+	(void)state;
+	begin_compaction();
+	compacted = serial;
+	for (int i = 0; i < 7; i++) {
+		change();
+		world_await_serial(LARGE, serial); /* also in the store */
+	}
+	assert_true(world_look(LARGE).is_compacting);
+	assert_int_equal(world_look(LARGE).layers, 2);
+	await_compacted();
+	assert_int_equal(world_look(LARGE).layers, 1);
+	change();
+	expect_after_restart();
+	assert_int_equal(world_stored_changes(LARGE), serial - compacted);
+}
+
+static void
+a_new_zone_meanwhile_is_not_overwritten(void **state)
+{
+	(void)state;
+	begin_compaction();
+	primary_set_serial(world.primary, serial += 10);
+	world_command(REFRESH_COMMAND_RETRANSFER);
+	await_compacted();
+	world_await_serial(LARGE, serial);
+	change();
+	expect_after_restart();
+}
+
+static void
+withdraw_there(struct server *s, void *arg)
+{
+	(void)arg;
+	zone_withdraw(s->zones.entries[0], "a test");
+	assert_false(s->zones.entries[0]->compaction != NULL);
+	zone_wake(s->zones.entries[0]);
+}
+
+static void
+a_zone_that_is_withdrawn_does_not_come_back_by_it(void **state)
+{
+	(void)state;
+	begin_compaction();
+	primary_set_mood(world.primary, PRIMARY_REFUSES);
+	transfer_call(world.server, withdraw_there, NULL);
+	assert_false(world_look(LARGE).has_version);
+	world_release_build();
+	/* Whatever the build thread had is done when this one begins. */
+	world_block_build();
+	assert_false(world_look(LARGE).has_version);
+	world_release_build();
+	primary_set_mood(world.primary, PRIMARY_ANSWERS);
+	world_command(REFRESH_COMMAND_REFRESH);
+	world_await_serial(LARGE, serial);
+	expect_after_restart();
+}
+
+static void
+a_zone_that_is_removed_is_gone(void **state)
+{
+	(void)state;
+	begin_compaction();
+	world_reload(1);
+	world_release_build();
+	world_await_serial(0, serial);
+	world_stop_server();
+	world_expect_not_stored(LARGE);
+	world_expect_stored(0, serial);
+}
+
+static void
+a_reload_does_not_disturb_it(void **state)
+{
+	(void)state;
+	begin_compaction();
+	world_reload(1u << LARGE | 1);
+	change();
+	await_compacted();
+	assert_int_equal(world_look(LARGE).layers, 1);
+	expect_after_restart();
+}
+
+static void
+set_poisoned(bool is_poisoned)
+{
+	atomic_store(&world.store->store->poisoned, is_poisoned);
+}
+
+static void
+await_failing(void)
+{
+	for (int i = 0; i < WORLD_LIMIT && !world_look(LARGE).is_failing; i++) {
+		world_wait();
+	}
+	assert_true(world_look(LARGE).is_failing);
+}
+
+static void
+changes_that_are_not_stored_meanwhile_follow_the_image(void **state)
+{
+	(void)state;
+	begin_compaction();
+	set_poisoned(true);
+	for (int i = 0; i < 5; i++) {
+		change();
+	}
+	await_failing();
+	await_compacted();
+	assert_false(world_look(LARGE).is_durable);
+	change();
+	set_poisoned(false);
+	world_retry();
+	world_await_serial(LARGE, serial);
+	assert_false(world_look(LARGE).is_failing);
+	expect_after_restart();
+}
+
+static void
+what_was_not_stored_before_it_is_stored_with_it(void **state)
+{
+	(void)state;
+	begin_compaction();
+	set_poisoned(true);
+	change();
+	await_failing();
+	change();
+	change();
+	set_poisoned(false);
+	/* The image lacks what was refused: that comes after it, at once. */
+	await_compacted();
+	expect_after_restart();
+}
+
+static void
+break_there(struct server *s, void *arg)
+{
+	(void)arg;
+	zone_chain_break(&s->zones.entries[0]->chain, s->zones.entries[0]->seq);
+}
+
+static void
+an_image_that_lacks_what_is_lost_is_not_stored(void **state)
+{
+	(void)state;
+	begin_compaction();
+	change();
+	transfer_call(world.server, break_there, NULL);
+	assert_false(world_look(LARGE).is_durable);
+	change();
+	/* Another compaction follows, whose image has it. */
+	await_compacted();
+	expect_after_restart();
+}
+
+static void
+a_server_that_ends_does_not_wait_for_what_it_has_not_begun(void **state)
+{
+	(void)state;
+	begin_compaction();
+	change();
+	world_await_serial(LARGE, serial);
+	world_stop_server();
+	store_dir_reopen(world.store);
+	world_expect_stored(LARGE, serial);
+}
+
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, world_start, world_stop)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(nothing_that_is_seen_changes),
+	    TEST(changes_go_on_meanwhile_and_afterwards),
+	    TEST(a_new_zone_meanwhile_is_not_overwritten),
+	    TEST(a_zone_that_is_withdrawn_does_not_come_back_by_it),
+	    TEST(a_zone_that_is_removed_is_gone),
+	    TEST(a_reload_does_not_disturb_it),
+	    TEST(changes_that_are_not_stored_meanwhile_follow_the_image),
+	    TEST(what_was_not_stored_before_it_is_stored_with_it),
+	    TEST(an_image_that_lacks_what_is_lost_is_not_stored),
+	    TEST(a_server_that_ends_does_not_wait_for_what_it_has_not_begun),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
