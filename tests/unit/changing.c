@@ -345,7 +345,8 @@ check_version(struct world *w, struct rnd *r)
 	if (rnd_below(r, 32) == 0) {
 		model_check(&w->saved, w->fresh);
 	}
-	return version_check_layers(w->version, failure, size) &&
+	return version_check_records(w->version, &w->saved, failure, size) &&
+	       version_check_layers(w->version, failure, size) &&
 	       version_check_same(w->version, w->fresh, failure, size) &&
 	       version_check_denial(w->version, &w->saved, r, failure, size) &&
 	       version_check_answers(w->version, w->fresh, r, failure, size);

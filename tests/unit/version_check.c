@@ -131,6 +131,92 @@ version_check_same(const struct version *v, const struct image *expected,
 	return true;
 }
 
+static int
+compare_records(const void *a, const void *b)
+{
+	const struct rr *ra = a, *rb = b;
+	int order = name_compare(ra->owner, rb->owner);
+
+	return order != 0 ? order : rr_compare(ra, rb);
+}
+
+static bool
+is_record(const struct rr *rr, const struct rr *expected)
+{
+	return memcmp(rr->owner, expected->owner, name_len(rr->owner)) == 0 &&
+	       rr->type == expected->type && rr->ttl == expected->ttl &&
+	       rr->rdlen == expected->rdlen &&
+	       memcmp(rr->rdata, expected->rdata, rr->rdlen) == 0;
+}
+
+/*
+ * The records of a node stand next in the sorted array; without any, the next
+ * name there is below it.
+ */
+static bool
+check_records(const struct node *n, const struct rr *sorted, size_t left,
+	      size_t *count)
+{
+	static struct node_reader reader; /* 64 KiB */
+	struct rr rr;
+
+	*count = 0;
+	node_reader_init(&reader, n);
+	while (node_reader_next(&reader, &rr)) {
+		if (*count == left || !is_record(&rr, &sorted[*count])) {
+			return false;
+		}
+		++*count;
+	}
+	if (*count == 0) {
+		return left > 0 && name_is_in(sorted[0].owner, n->owner);
+	}
+	return *count == left || !name_equal(sorted[*count].owner, n->owner);
+}
+
+static bool
+check_sorted(const struct version *v, const struct rr *sorted, size_t total,
+	     char *failure, size_t size)
+{
+	unsigned apex = name_label_count(version_apex(v)->owner);
+	struct version_cursor c;
+	const struct node *n;
+	size_t at = 0;
+
+	version_cursor_start(&c, v);
+	while ((n = version_cursor_next(&c)) != NULL) {
+		size_t count;
+
+		if (!check_records(n, sorted + at, total - at, &count)) {
+			return fail_at(failure, size, "other records",
+				       n->owner);
+		}
+		if (n->label_count > apex &&
+		    find(v, name_strip(n->owner, 1)) == NULL) {
+			return fail_at(failure, size, "no parent", n->owner);
+		}
+		at += count;
+	}
+	return at == total ||
+	       fail_at(failure, size, "no record", sorted[at].owner);
+}
+
+bool
+version_check_records(const struct version *v, const struct model *m,
+		      char *failure, size_t size)
+{
+	size_t total = m->zone.count;
+	struct rr *sorted = calloc(total, sizeof(*sorted));
+	bool good;
+
+	assert_non_null(sorted);
+	memcpy(sorted, m->zone.rrs, total * sizeof(*sorted));
+	qsort(sorted, total, sizeof(*sorted), compare_records);
+	good = check_sorted(v, sorted, total, failure, size);
+	free(sorted);
+	return good;
+}
+
 /* The version with the first `count` layers. */
 static struct version *
 below(const struct version *v, unsigned count)

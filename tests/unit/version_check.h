@@ -24,6 +24,11 @@ bool version_check_image(const struct image *im, const struct image *expected,
 bool version_check_same(const struct version *v, const struct image *expected,
 			char *failure, size_t size);
 
+/** Does it hold the model's records, all of them in order, the names above
+ * them, and nothing else? */
+bool version_check_records(const struct version *v, const struct model *m,
+			   char *failure, size_t size);
+
 /** Is nothing in a layer that is the same, or not there, below it? */
 bool version_check_layers(const struct version *v, char *failure, size_t size);
 
