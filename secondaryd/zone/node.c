@@ -42,7 +42,7 @@ node_find(const struct node *n, uint16_t type)
 	return NULL;
 }
 
-static bool
+static inline bool
 owner_is_sound(const struct node *n)
 {
 	unsigned labels = 0, at = 0;
@@ -57,8 +57,9 @@ owner_is_sound(const struct node *n)
 	return at + 1 == n->owner_len && labels == n->label_count;
 }
 
-bool
-node_has_owner(const struct node *n, size_t room)
+/* Inline, for every lookup comes by. */
+static inline bool
+head_is_sound(const struct node *n, size_t room)
 {
 	return room >= sizeof(*n) && n->len <= room && n->len % 8 == 0 &&
 	       n->len >= sizeof(*n) && rrsets_at(n) <= n->len &&
@@ -66,11 +67,17 @@ node_has_owner(const struct node *n, size_t room)
 }
 
 bool
+node_has_owner(const struct node *n, size_t room)
+{
+	return head_is_sound(n, room);
+}
+
+bool
 node_is_sound(const struct node *n, size_t room)
 {
 	size_t at;
 
-	if (!node_has_owner(n, room)) {
+	if (!head_is_sound(n, room)) {
 		return false;
 	}
 	at = rrsets_at(n);

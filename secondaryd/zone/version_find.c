@@ -3,10 +3,6 @@
  * Finding nodes in an image with layers over it.
  */
 
-#include <string.h>
-
-#include "base/error.h"
-#include "zone/nsec3.h"
 #include "zone/version_rows.h"
 
 static const struct node *
@@ -42,9 +38,15 @@ is_masked(const struct version *v, unsigned i, const struct node *n)
 		       name_hash(n->owner, image_key(v->image))) != NULL;
 }
 
+/* The last entry of a component at or before a place; none, if rank is 0. */
+struct place {
+	const struct node *node;
+	uint64_t rank; /* it is entry `rank` - 1 */
+};
+
 /*
- * The last denial entry among those that stand before `rank` in each
- * component and are in force. Hashes in owners of NSEC3 sort like names.
+ * The last of the entries at these places, one for each component, and those
+ * before them, that is in force. Hashes in owners of NSEC3 sort like names.
  *
  * A newer component has the better entry mostly. Where it has not, an older
  * one's may be masked by a node that denies nothing, a tombstone: those are
@@ -53,28 +55,28 @@ is_masked(const struct version *v, unsigned i, const struct node *n)
  * Returns  the node; NULL: there is none, or the image is damaged
  */
 static const struct node *
-last_entry(const struct version *v, const uint64_t *rank)
+last_entry(const struct version *v, struct place *places)
 {
 	const struct node *best = NULL;
 
 	for (unsigned i = 0; i <= v->layer_count; i++) {
-		const struct image *im = version_component(v, i);
+		struct place *p = &places[i];
 
-		for (uint64_t left = rank[i]; left > 0; left--) {
-			const struct node *n = image_denial_at(im, left - 1);
-
-			if (n == NULL) {
+		while (p->rank > 0) {
+			if (p->node == NULL) {
 				return NULL;
 			}
 			if (best != NULL &&
-			    name_compare(n->owner, best->owner) <= 0) {
+			    name_compare(p->node->owner, best->owner) <= 0) {
 				break;
 			}
-			if (!is_masked(v, i, n)) {
-				best = n;
+			if (!is_masked(v, i, p->node)) {
+				best = p->node;
 				break;
 			}
-			left = version_rows_start(v, i, left - 1) + 1;
+			p->rank = version_rows_start(v, i, p->rank - 1);
+			p->node = image_denial_at(version_component(v, i),
+						  p->rank - 1);
 		}
 	}
 	return best;
@@ -84,53 +86,58 @@ last_entry(const struct version *v, const uint64_t *rank)
 static const struct node *
 last_of_all(const struct version *v)
 {
-	uint64_t rank[VERSION_LAYERS_MAX + 1];
+	struct place places[VERSION_LAYERS_MAX + 1];
 
 	for (unsigned i = 0; i <= v->layer_count; i++) {
-		rank[i] = image_denial_count(version_component(v, i));
+		const struct image *im = version_component(v, i);
+
+		places[i].rank = image_denial_count(im);
+		places[i].node = image_denial_at(im, places[i].rank - 1);
 	}
-	return last_entry(v, rank);
+	return last_entry(v, places);
 }
 
 const struct node *
 version_nsec_layered(const struct version *v, const uint8_t *lower)
 {
-	uint64_t rank[VERSION_LAYERS_MAX + 1];
+	struct place places[VERSION_LAYERS_MAX + 1];
 
 	if (v->denial != IMAGE_NSEC) {
 		return NULL;
 	}
 	for (unsigned i = 0; i <= v->layer_count; i++) {
-		image_nsec_rank(version_component(v, i), lower, &rank[i]);
+		places[i].node = image_nsec_rank(version_component(v, i), lower,
+						 &places[i].rank);
 	}
 	/* There is always one: that of the apex, which nothing masks. */
-	return last_entry(v, rank);
+	return last_entry(v, places);
 }
 
 const struct node *
 version_nsec3_layered(const struct version *v,
 		      const uint8_t hash[NODE_NSEC3_HASH_LEN], bool *match)
 {
-	uint64_t rank[VERSION_LAYERS_MAX + 1];
-	uint8_t owner[NODE_NSEC3_HASH_LEN];
+	struct place places[VERSION_LAYERS_MAX + 1];
 	const struct node *n;
-	bool matches; /* what may be masked */
 
 	*match = false;
 	if (v->denial != IMAGE_NSEC3) {
 		return NULL;
 	}
 	for (unsigned i = 0; i <= v->layer_count; i++) {
-		image_nsec3_rank(version_component(v, i), hash, &rank[i],
-				 &matches);
+		struct place *p = &places[i];
+		bool found;
+
+		p->node = image_nsec3_rank(version_component(v, i), hash,
+					   &p->rank, &found);
+		/* No older one can be better. */
+		if (found && !is_masked(v, i, p->node)) {
+			*match = true;
+			return p->node;
+		}
 	}
-	n = last_entry(v, rank);
-	if (n == NULL) {
-		return last_of_all(v);
-	}
-	*match = nsec3_hash_of_owner(n->owner, owner) == SECD_OK &&
-		 memcmp(owner, hash, sizeof(owner)) == 0;
-	return n;
+	n = last_entry(v, places);
+	return n != NULL ? n : last_of_all(v);
 }
 
 void

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An image from a damaged file. Checksums are set right first, since no fuzzer
- * guesses them; what they would have kept out must do no harm either.
+ * An image from a damaged file, alone and with layers over it. Checksums are
+ * set right first, since no fuzzer guesses them; what they would have kept out
+ * must do no harm either.
  */
 
 #include <stddef.h>
@@ -14,6 +15,9 @@
 #include "rnd.h"
 #include "zone/image.h"
 #include "zone/image_format.h"
+#include "zone/layer_write.h"
+#include "zone/node_write.h"
+#include "zone/version.h"
 
 static const struct name_hash_key key = {.k = {1, 2}};
 
@@ -130,7 +134,115 @@ use(struct image *im)
 	}
 	fuzz_image_sum = sum;
 	image_verify(im);
-	image_unref(im);
+}
+
+static int
+put_tombstone(struct layer_write *w, const struct node *n)
+{
+	struct node_spec spec = {.owner = n->owner, .flags = NODE_TOMBSTONE};
+	struct node_write writer = {.plain = false};
+	const struct node *tombstone;
+	int rc = node_write(&writer, &spec, &tombstone);
+
+	if (rc == SECD_OK) {
+		rc = layer_write_put(w, tombstone);
+	}
+	node_write_fini(&writer);
+	return rc;
+}
+
+/* Some nodes of the image, some of them gone; NULL: it has none to make one. */
+static struct layer *
+make_layer(const struct image *im, uint64_t seed)
+{
+	struct build_params p = {
+	    .apex = image_apex(im),
+	    .hash_key = key,
+	    .dir = "/tmp",
+	};
+	const struct node *n = image_next(im, NULL);
+	struct rnd r = {seed};
+	struct layer_write w;
+	struct layer *l = NULL;
+	int rc = layer_write_init(&w, &p);
+
+	if (rc == SECD_OK) {
+		rc = layer_write_put(&w, n);
+	}
+	while (rc == SECD_OK && (n = image_next(im, n)) != NULL) {
+		unsigned kind = rnd_below(&r, 4);
+
+		if (kind == 0) {
+			rc = layer_write_put(&w, n);
+		} else if (kind < 3) {
+			rc = put_tombstone(&w, n);
+		}
+	}
+	if (rc == SECD_OK) {
+		layer_write_finish(&w, 1, image_denial(im), 0, &l);
+	}
+	layer_write_fini(&w);
+	return l;
+}
+
+static unsigned
+use_cursor(struct version_cursor *c)
+{
+	const struct node *n;
+	unsigned sum = 0;
+
+	while ((n = version_cursor_next(c)) != NULL) {
+		sum += copy_rrsets(n);
+	}
+	return sum + version_cursor_is_whole(c);
+}
+
+static unsigned
+use_version(const struct version *v, const struct node *at)
+{
+	uint64_t hash = name_hash(at->owner, &key);
+	struct version_cursor c;
+	const struct node *n;
+	unsigned sum = 0;
+
+	version_prefetch(v, hash);
+	version_prefetch_node(v, hash);
+	n = version_find(v, at->owner, at->owner_len, hash);
+	sum += n != NULL ? copy_rrsets(n) : 0u;
+	n = version_nsec_for(v, at->owner);
+	sum += n != NULL ? copy_rrsets(n) : 0u;
+	version_cursor_below(&c, v, at->owner);
+	n = version_cursor_next(&c);
+	return sum + (n != NULL ? copy_rrsets(n) : 0u);
+}
+
+static void
+use_layers(struct image *im)
+{
+	struct layer *layers[2] = {make_layer(im, 1), make_layer(im, 2)};
+	uint8_t hash[NODE_NSEC3_HASH_LEN];
+	const struct node *n = NULL;
+	struct version_cursor c;
+	struct version *v;
+	struct rnd r = {3};
+	bool match;
+
+	if (layers[0] != NULL && layers[1] != NULL &&
+	    version_new(1, im, layers, 2, &v) == SECD_OK) {
+		version_cursor_start(&c, v);
+		fuzz_image_sum += use_cursor(&c);
+		while ((n = image_next(im, n)) != NULL) {
+			fuzz_image_sum += use_version(v, n);
+		}
+		for (int i = 0; i < 16; i++) {
+			rnd_fill(&r, hash, sizeof(hash));
+			n = version_nsec3_for(v, hash, &match);
+			fuzz_image_sum += n != NULL ? copy_rrsets(n) : 0u;
+		}
+		version_unref(v);
+	}
+	layer_unref(layers[0]);
+	layer_unref(layers[1]);
 }
 
 int
@@ -142,6 +254,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (image_from_octets(data, size, &key, &im) == SECD_OK) {
 		use(im);
+		use_layers(im);
+		image_unref(im);
 	}
 	if (len < sizeof(struct image_header) + 16) {
 		return 0;
@@ -154,6 +268,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	seal(octets, len);
 	if (image_from_octets(octets, len, &key, &im) == SECD_OK) {
 		use(im);
+		use_layers(im);
+		image_unref(im);
 	}
 	free(octets);
 	return 0;

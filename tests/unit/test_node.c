@@ -392,6 +392,7 @@ a_damaged_node_is_read_without_harm(void **state)
 
 		((uint8_t *)copy)[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		if (node_is_sound(copy, n->len)) {
+			assert_true(node_has_owner(copy, n->len));
 			node_reader_init(&reader, copy);
 			while (node_reader_next(&reader, &rr)) {
 				for (size_t i = 0; i < rr.rdlen; i++) {
