@@ -11,7 +11,7 @@ import threading
 import time
 
 from . import dnsq, wire
-from .fakeprimary import FakePrimary, notify, record, soa
+from .fakeprimary import FakePrimary, record
 
 A, TXT, NS = 1, 16, 2
 PER_DELTA = 10
@@ -32,6 +32,8 @@ class Churn(FakePrimary):
         self.lock = threading.Lock()
         super().__init__(case, apex, serial=1)
         self.ixfr = self.differences
+        self.notifier = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.notifier.bind((self.address, 0))
 
     @staticmethod
     def address_of(i, serial):
@@ -92,9 +94,12 @@ class Churn(FakePrimary):
         req.messages(rrs + [self.soa(serial)], per=200)
 
     def tell(self, endpoint):
-        """NOTIFY, with the serial that there is."""
-        return notify(endpoint, self.apex, source=self.address,
-                      serial=self.serial)
+        """NOTIFY, with the serial that there is; no answer is waited for."""
+        apex = wire.name(self.apex)
+        msg = (struct.pack("!6H", self.serial & 0xFFFF, 4 << 11 | 0x400, 1, 1,
+                           0, 0)
+               + apex + struct.pack("!HH", 6, 1) + self.soa())
+        self.notifier.sendto(msg, endpoint)
 
     def check(self, endpoint):
         """AXFR gives one of the versions, record for record; its serial."""
