@@ -41,7 +41,7 @@ begin_compaction(void)
 	primary_set_serial(world.primary, serial);
 	world_start_server(1u << LARGE, "  sync-interval: 0\n");
 	world_await_serial(LARGE, serial);
-	world_block_build();
+	world_block(WORLD_BUILD);
 	while (!world_look(LARGE).is_compacting) {
 		assert_true(serial < 200);
 		change();
@@ -52,7 +52,7 @@ begin_compaction(void)
 static void
 await_compacted(void)
 {
-	world_release_build();
+	world_release(WORLD_BUILD);
 	for (int i = 0; i < WORLD_LIMIT; i++) {
 		if (!world_look(LARGE).is_compacting) {
 			return;
@@ -117,6 +117,67 @@ changes_go_on_meanwhile_and_afterwards(void **state)
 }
 
 static void
+break_there(struct server *s, void *arg)
+{
+	(void)arg;
+	zone_chain_break(&s->zones.entries[0]->chain, s->zones.entries[0]->seq);
+}
+
+/* A change that is being applied while this happens. */
+static void
+begin_change(void)
+{
+	world_block(WORLD_APPLY);
+	primary_set_serial(world.primary, ++serial);
+	world_notify(LARGE);
+	for (int i = 0; i < WORLD_LIMIT && !world_look(LARGE).is_building;
+	     i++) {
+		world_wait();
+	}
+	assert_true(world_look(LARGE).is_building);
+}
+
+static void
+a_change_that_began_before_its_end_lies_over_the_new_image(void **state)
+{
+	(void)state;
+	begin_compaction();
+	begin_change();
+	await_compacted();
+	assert_int_equal(world_look(LARGE).layers, 0);
+	world_release(WORLD_APPLY);
+	world_await_serial(LARGE, serial);
+	assert_int_equal(world_look(LARGE).layers, 1);
+	change();
+	assert_int_equal(world_look(LARGE).layers, 1);
+	expect_after_restart();
+}
+
+static void
+none_begins_while_a_change_is_being_applied(void **state)
+{
+	(void)state;
+	begin_compaction();
+	await_compacted();
+	change();
+	world_await_serial(LARGE, serial);
+	begin_change();
+	/* All of it must be stored anew, and so compacted. */
+	transfer_call(world.server, break_there, NULL);
+	world_retry();
+	assert_false(world_look(LARGE).is_compacting);
+	world_block(WORLD_BUILD);
+	world_release(WORLD_APPLY);
+	for (int i = 0; i < WORLD_LIMIT && !world_look(LARGE).is_compacting;
+	     i++) {
+		world_wait();
+	}
+	assert_int_equal(world_look(LARGE).serial, serial);
+	await_compacted();
+	expect_after_restart();
+}
+
+static void
 a_new_zone_meanwhile_is_not_overwritten(void **state)
 {
 	(void)state;
@@ -146,11 +207,11 @@ a_zone_that_is_withdrawn_does_not_come_back_by_it(void **state)
 	primary_set_mood(world.primary, PRIMARY_REFUSES);
 	transfer_call(world.server, withdraw_there, NULL);
 	assert_false(world_look(LARGE).has_version);
-	world_release_build();
+	world_release(WORLD_BUILD);
 	/* Whatever the build thread had is done when this one begins. */
-	world_block_build();
+	world_block(WORLD_BUILD);
 	assert_false(world_look(LARGE).has_version);
-	world_release_build();
+	world_release(WORLD_BUILD);
 	primary_set_mood(world.primary, PRIMARY_ANSWERS);
 	world_command(REFRESH_COMMAND_REFRESH);
 	world_await_serial(LARGE, serial);
@@ -163,7 +224,7 @@ a_zone_that_is_removed_is_gone(void **state)
 	(void)state;
 	begin_compaction();
 	world_reload(1);
-	world_release_build();
+	world_release(WORLD_BUILD);
 	world_await_serial(0, serial);
 	world_stop_server();
 	world_expect_not_stored(LARGE);
@@ -234,13 +295,6 @@ what_was_not_stored_before_it_is_stored_with_it(void **state)
 }
 
 static void
-break_there(struct server *s, void *arg)
-{
-	(void)arg;
-	zone_chain_break(&s->zones.entries[0]->chain, s->zones.entries[0]->seq);
-}
-
-static void
 an_image_that_lacks_what_is_lost_is_not_stored(void **state)
 {
 	(void)state;
@@ -275,6 +329,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(nothing_that_is_seen_changes),
 	    TEST(changes_go_on_meanwhile_and_afterwards),
+	    TEST(a_change_that_began_before_its_end_lies_over_the_new_image),
+	    TEST(none_begins_while_a_change_is_being_applied),
 	    TEST(a_new_zone_meanwhile_is_not_overwritten),
 	    TEST(a_zone_that_is_withdrawn_does_not_come_back_by_it),
 	    TEST(a_zone_that_is_removed_is_gone),

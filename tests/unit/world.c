@@ -63,7 +63,8 @@ world_start_server(unsigned zones, const char *settings)
 void
 world_stop_server(void)
 {
-	world_release_build();
+	world_release(WORLD_BUILD);
+	world_release(WORLD_APPLY);
 	transfer_stop(world.server);
 	transfer_fini(world.server);
 	free(world.server);
@@ -120,6 +121,7 @@ look_there(struct server *s, void *arg)
 	l->is_durable = zone_is_durable(e);
 	l->is_failing = e->is_commit_failing;
 	l->is_compacting = e->compaction != NULL;
+	l->is_building = e->activity == ZONE_BUILDING;
 	l->layers = l->has_version ? version_layer_count(e->zone.version) : 0;
 	l->seq = e->seq;
 }
@@ -283,7 +285,7 @@ world_expect_not_stored(unsigned zone)
 			 SECD_ENOTFOUND);
 }
 
-/* ---- the build thread ---- */
+/* ---- threads that do jobs ---- */
 
 struct blockage {
 	struct job job; /* first */
@@ -310,27 +312,29 @@ unblocked(struct job *job)
 }
 
 void
-world_block_build(void)
+world_block(enum world_thread thread)
 {
 	struct blockage *b = calloc(1, sizeof(*b));
 
 	assert_non_null(b);
-	assert_null(world.blockage);
+	assert_null(world.blockages[thread]);
 	sem_init(&b->begun, 0, 0);
 	sem_init(&b->released, 0, 0);
 	b->job.work = wait_there;
 	b->job.done = unblocked;
 	b->job.reply = &world.server->box;
-	jobs_post(world.server->build, &b->job);
+	jobs_post(thread == WORLD_BUILD ? world.server->build
+					: world.server->apply,
+		  &b->job);
 	sem_wait(&b->begun);
-	world.blockage = b;
+	world.blockages[thread] = b;
 }
 
 void
-world_release_build(void)
+world_release(enum world_thread thread)
 {
-	if (world.blockage != NULL) {
-		sem_post(&world.blockage->released);
-		world.blockage = NULL;
+	if (world.blockages[thread] != NULL) {
+		sem_post(&world.blockages[thread]->released);
+		world.blockages[thread] = NULL;
 	}
 }

@@ -26,7 +26,7 @@ extern struct world {
 	struct conf_dir *conf;
 	struct primary *primary;
 	struct server *server; /* NULL: stopped */
-	struct blockage *blockage;
+	struct blockage *blockages[2];
 } world;
 
 /** For cmocka. */
@@ -42,7 +42,8 @@ void world_stop_server(void);
 /* What is to be seen of a zone. */
 struct world_look {
 	const char *name;
-	bool is_there, has_version, is_durable, is_failing, is_compacting;
+	bool is_there, has_version, is_durable, is_failing, is_compacting,
+	    is_building;
 	unsigned layers;
 	uint32_t serial, told;
 	uint64_t seq;
@@ -74,8 +75,9 @@ struct world_reload {
 struct world_reload world_try_reload(unsigned zones, const char *settings);
 void world_reload(unsigned zones);
 
-/** Nothing is built until it is released. */
-void world_block_build(void);
-void world_release_build(void);
+/** These threads begin no other job until they are released. */
+enum world_thread { WORLD_BUILD, WORLD_APPLY };
+void world_block(enum world_thread thread);
+void world_release(enum world_thread thread);
 
 #endif
