@@ -2,6 +2,8 @@
 
 #include "server/zone_chain.h"
 
+#include <assert.h>
+
 #include "base/error.h"
 
 /* Changesets are applied at each start: past this share of the image, another
@@ -123,6 +125,7 @@ zone_chain_add_image(struct zone_chain *c, struct commit_entry *link,
 {
 	bool begins = drop_until(c, link->seq);
 
+	assert(zone_chain_takes_image(c, link->seq));
 	/* Whatever else the store has of the zone is not its past. */
 	link->drop = begins || c->is_broken;
 	if (link->seq > c->newest_seq) {

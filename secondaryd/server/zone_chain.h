@@ -56,7 +56,8 @@ bool zone_chain_add_changes(struct zone_chain *c, struct commit_entry *link);
 bool zone_chain_takes_image(const struct zone_chain *c, uint64_t seq);
 
 /**
- * Add an image; links up to its own are done with. It is to be posted now.
+ * Add an image that may be; links up to its own are done with. It is to be
+ * posted now.
  *
  * link     with `seq` and `image`; gets `drop` when what is stored is no past
  *          of it

@@ -385,6 +385,26 @@ a_lost_link_needs_a_whole_image_of_later(void **state)
 }
 
 static void
+what_replaces_an_image_that_begins_anew_begins_anew(void **state)
+{
+	(void)state;
+	add_whole();
+	commit_all();
+	zone_chain_break(&chain, newest);
+	store.refuses = true;
+	add_whole();
+	assert_true(posted[0]->drop);
+	commit_all();
+	add_whole();
+	assert_true(posted[0]->drop);
+	store.refuses = false;
+	commit_all();
+	expect_whole();
+	add_whole();
+	assert_false(posted[0]->drop);
+}
+
+static void
 a_store_that_lost_the_zone_gets_it_whole(void **state)
 {
 	(void)state;
@@ -499,6 +519,7 @@ main(void)
 	    TEST(a_new_zone_stands_for_all_that_was_refused),
 	    TEST(a_new_zone_that_is_refused_is_tried_again_before_its_changes),
 	    TEST(a_lost_link_needs_a_whole_image_of_later),
+	    TEST(what_replaces_an_image_that_begins_anew_begins_anew),
 	    TEST(a_store_that_lost_the_zone_gets_it_whole),
 	    TEST(a_store_that_takes_nothing_does_not_fill_the_memory),
 	    TEST(whatever_fails_the_store_has_all_in_the_end),

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "base/error.h"
+#include "server/zone_publish.h"
 #include "store/store_internal.h"
 #include "world.h"
 
@@ -191,6 +193,42 @@ a_new_zone_meanwhile_is_not_overwritten(void **state)
 }
 
 static void
+publish_whole_there(struct server *s, void *arg)
+{
+	struct zone_entry *e = s->zones.entries[0];
+	struct changeset none = {0};
+	struct image **image = arg;
+	struct version *v;
+
+	*image = e->zone.version->image;
+	assert_int_equal(version_new(e->seq + 1, *image, NULL, 0, &v), SECD_OK);
+	zone_publish(e, 0, v, &none);
+}
+
+static void
+image_there(struct server *s, void *arg)
+{
+	struct image **image = arg;
+
+	*image = s->zones.entries[0]->zone.version->image;
+}
+
+static void
+a_version_without_layers_meanwhile_makes_it_worthless(void **state)
+{
+	struct image *published, *image;
+
+	(void)state;
+	begin_compaction();
+	transfer_call(world.server, publish_whole_there, &published);
+	assert_false(world_look(LARGE).is_compacting);
+	world_release(WORLD_BUILD);
+	world_block(WORLD_BUILD); /* behind the compaction */
+	transfer_call(world.server, image_there, &image);
+	assert_ptr_equal(image, published);
+}
+
+static void
 withdraw_there(struct server *s, void *arg)
 {
 	(void)arg;
@@ -332,6 +370,7 @@ main(void)
 	    TEST(a_change_that_began_before_its_end_lies_over_the_new_image),
 	    TEST(none_begins_while_a_change_is_being_applied),
 	    TEST(a_new_zone_meanwhile_is_not_overwritten),
+	    TEST(a_version_without_layers_meanwhile_makes_it_worthless),
 	    TEST(a_zone_that_is_withdrawn_does_not_come_back_by_it),
 	    TEST(a_zone_that_is_removed_is_gone),
 	    TEST(a_reload_does_not_disturb_it),
