@@ -46,6 +46,13 @@ ask_free(struct ask *a)
 	free(a);
 }
 
+int
+ask_tear_down(void **state)
+{
+	ask_free(*state);
+	return 0;
+}
+
 struct zone *
 ask_add_zone(struct ask *a, const char *apex, const char *text)
 {

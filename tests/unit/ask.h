@@ -51,6 +51,8 @@ struct ask {
 /** Start with no zone, NSID "id", no CHAOS names and 1232 octets for UDP. */
 struct ask *ask_new(void);
 void ask_free(struct ask *a);
+/** The same for cmocka. */
+int ask_tear_down(void **state);
 
 /** Add a zone. `text` is as zonefile_parse takes it; NULL: no version yet. */
 struct zone *ask_add_zone(struct ask *a, const char *apex, const char *text);

@@ -193,6 +193,14 @@ store_dir_expect(const struct store_dir *d, const char *zone, uint64_t seq,
 	store_zone_fini(&z);
 }
 
+void
+store_dir_expect_kept(struct store_dir *d, const char *zone, uint64_t seq,
+		      uint32_t serial, unsigned names)
+{
+	store_dir_reopen(d);
+	store_dir_expect(d, zone, seq, serial, names);
+}
+
 static const char *
 look_for_files(const struct store_dir *d, unsigned *count)
 {

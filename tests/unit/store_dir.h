@@ -45,6 +45,9 @@ bool store_dir_is(const struct store_dir *d, const char *zone, uint32_t serial,
 /** What is loaded, its changesets applied, is the version of this serial. */
 void store_dir_expect(const struct store_dir *d, const char *zone, uint64_t seq,
 		      uint32_t serial, unsigned names);
+/** The same after opening it again: a restart would find it. */
+void store_dir_expect_kept(struct store_dir *d, const char *zone, uint64_t seq,
+			   uint32_t serial, unsigned names);
 
 /** How many files there are in the folder of images. */
 unsigned store_dir_files(const struct store_dir *d);

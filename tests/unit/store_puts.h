@@ -55,16 +55,24 @@ put_state(struct store_dir *d, const char *zone, const char *state)
 			       strlen(state));
 }
 
-/* A version in a transaction of its own. */
+/* Each in a transaction of its own. */
+
+static inline void
+commit_this_image(struct store_dir *d, const char *zone, uint64_t seq,
+		  struct image *im)
+{
+	begin(d);
+	assert_int_equal(put_image(d, zone, seq, im), SECD_OK);
+	commit(d);
+}
+
 static inline void
 commit_image(struct store_dir *d, const char *zone, uint64_t seq,
 	     uint32_t serial, unsigned names)
 {
 	struct image *im = store_dir_image(d, zone, serial, names);
 
-	begin(d);
-	assert_int_equal(put_image(d, zone, seq, im), SECD_OK);
-	commit(d);
+	commit_this_image(d, zone, seq, im);
 	image_unref(im);
 }
 
@@ -74,6 +82,22 @@ commit_changes(struct store_dir *d, const char *zone, uint64_t seq,
 {
 	begin(d);
 	assert_int_equal(put_changes(d, zone, seq, from), SECD_OK);
+	commit(d);
+}
+
+static inline void
+commit_state(struct store_dir *d, const char *zone, const char *state)
+{
+	begin(d);
+	assert_int_equal(put_state(d, zone, state), SECD_OK);
+	commit(d);
+}
+
+static inline void
+commit_drop(struct store_dir *d, const char *zone)
+{
+	begin(d);
+	assert_int_equal(store_drop(d->store, store_dir_apex(zone)), SECD_OK);
 	commit(d);
 }
 

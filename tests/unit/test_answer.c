@@ -47,13 +47,6 @@ set_up(void **state)
 	return 0;
 }
 
-static int
-tear_down(void **state)
-{
-	ask_free(*state);
-	return 0;
-}
-
 static void
 an_rrset_is_the_answer(void **state)
 {
@@ -491,7 +484,7 @@ a_bare_response_says_what_was_decided_elsewhere(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, ask_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(an_rrset_is_the_answer),
 	    TEST(nothing_comes_with_an_answer_that_was_not_asked_for),

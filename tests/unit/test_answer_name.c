@@ -90,13 +90,6 @@ set_up(void **state)
 	return 0;
 }
 
-static int
-tear_down(void **state)
-{
-	ask_free(*state);
-	return 0;
-}
-
 static void
 rfc_4592_names_that_a_wildcard_matches(void **state)
 {
@@ -487,7 +480,7 @@ names_of_many_labels_are_looked_up(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, ask_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(rfc_4592_names_that_a_wildcard_matches),
 	    TEST(rfc_4592_names_that_no_wildcard_matches),

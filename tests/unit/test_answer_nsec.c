@@ -153,13 +153,6 @@ set_up(void **state)
 	return 0;
 }
 
-static int
-tear_down(void **state)
-{
-	ask_free(*state);
-	return 0;
-}
-
 static void
 b1_an_answer_has_its_signature(void **state)
 {
@@ -398,7 +391,7 @@ parent_and_child_on_one_server_each_say_their_part(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, ask_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(b1_an_answer_has_its_signature),
 	    TEST(b2_a_name_error_denies_name_and_wildcard),

@@ -32,13 +32,6 @@
 
 #define AU_SOA "AU example. 3600 SOA " SOA_RDATA "\n" AU_SIG("example.", SOA)
 
-static int
-tear_down(void **state)
-{
-	ask_free(*state);
-	return 0;
-}
-
 #define H_EXAMPLE "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom"
 #define H_NS1     "2t7b4g4vsa5smi47k61mv5bv1a22bojr"
 #define H_X_Y_W   "2vptu5timamqttgl4luu9kg21e0aor3s"
@@ -461,9 +454,9 @@ int
 main(void)
 {
 #define NSEC3_TEST(f)                                                          \
-	cmocka_unit_test_setup_teardown(f, set_up_nsec3, tear_down)
+	cmocka_unit_test_setup_teardown(f, set_up_nsec3, ask_tear_down)
 #define OPT_TEST(f)                                                            \
-	cmocka_unit_test_setup_teardown(f, set_up_opt_out, tear_down)
+	cmocka_unit_test_setup_teardown(f, set_up_opt_out, ask_tear_down)
 	const struct CMUnitTest tests[] = {
 	    NSEC3_TEST(b1_an_nsec3_name_error_has_three_records),
 	    NSEC3_TEST(b2_nsec3_no_data_shows_the_types),

@@ -61,13 +61,6 @@ set_up(void **state)
 	return 0;
 }
 
-static int
-tear_down(void **state)
-{
-	ask_free(*state);
-	return 0;
-}
-
 static void
 all_at_and_below_a_cut_is_referred(void **state)
 {
@@ -245,7 +238,7 @@ a_huge_cut_is_referred_with_all_its_glue(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, ask_tear_down)
 	const struct CMUnitTest tests[] = {
 	    TEST(all_at_and_below_a_cut_is_referred),
 	    TEST(what_is_below_a_cut_is_never_the_answer),

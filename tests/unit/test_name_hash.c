@@ -10,36 +10,12 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "naming.h"
 #include "rnd.h"
 #include "wire/name.h"
 
-#define LEN(array) (sizeof(array) / sizeof(*(array)))
-
 static const struct name_hash_key key = {
     {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)}};
-
-/* A name in memory of exactly its length, so that ASan sees a step too far. */
-static uint8_t *
-exact(const uint8_t *name)
-{
-	size_t len = name_len(name);
-	uint8_t *copy = malloc(len);
-
-	assert_non_null(copy);
-	memcpy(copy, name, len);
-	return copy;
-}
-
-static const uint8_t *
-parse(const char *text)
-{
-	static uint8_t names[4][NAME_LEN_MAX];
-	static unsigned next;
-	uint8_t *name = names[next++ % 4];
-
-	assert_int_equal(name_from_text(text, name), SECD_OK);
-	return name;
-}
 
 static void
 each_suffix_hashes_as_the_name_that_it_is(void **state)

@@ -10,22 +10,9 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "naming.h"
 #include "rnd.h"
 #include "wire/name.h"
-
-#define LEN(array) (sizeof(array) / sizeof(*(array)))
-
-/* A name in memory of exactly its length, so that ASan sees a step too far. */
-static uint8_t *
-exact(const uint8_t *name)
-{
-	size_t len = name_len(name);
-	uint8_t *copy = malloc(len);
-
-	assert_non_null(copy);
-	memcpy(copy, name, len);
-	return copy;
-}
 
 static void
 text_becomes_wire_format(void **state)

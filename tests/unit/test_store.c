@@ -25,8 +25,7 @@ a_small_image_comes_back_from_the_database(void **state)
 	commit_image(d, A, 7, 100, 3);
 	assert_int_equal(store_dir_files(d), 0);
 	store_dir_expect(d, A, 7, 100, 3);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 7, 100, 3);
+	store_dir_expect_kept(d, A, 7, 100, 3);
 }
 
 static void
@@ -37,8 +36,7 @@ a_large_image_comes_back_from_a_file(void **state)
 	commit_image(d, A, 7, 100, STORE_DIR_MANY);
 	assert_int_equal(store_dir_files(d), 1);
 	store_dir_expect(d, A, 7, 100, STORE_DIR_MANY);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 7, 100, STORE_DIR_MANY);
+	store_dir_expect_kept(d, A, 7, 100, STORE_DIR_MANY);
 }
 
 static void
@@ -74,8 +72,7 @@ changesets_of_different_zones_are_kept_apart(void **state)
 	assert_int_equal(put_changes(d, B, 2, 500), SECD_OK);
 	assert_int_equal(put_changes(d, A, 3, 101), SECD_OK);
 	commit(d);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 3, 102, 3);
+	store_dir_expect_kept(d, A, 3, 102, 3);
 	store_dir_expect(d, B, 2, 501, 4);
 }
 
@@ -85,15 +82,11 @@ state_comes_back_with_and_without_an_image(void **state)
 	struct store_dir *d = *state;
 	struct store_zone z;
 
-	begin(d);
-	assert_int_equal(put_state(d, A, "first"), SECD_OK);
-	commit(d);
+	commit_state(d, A, "first");
 	expect_state(d, A, "first");
 	commit_image(d, A, 1, 100, 3);
 	expect_state(d, A, "first");
-	begin(d);
-	assert_int_equal(put_state(d, A, "the second is longer"), SECD_OK);
-	commit(d);
+	commit_state(d, A, "the second is longer");
 	store_dir_reopen(d);
 	expect_state(d, A, "the second is longer");
 	store_dir_expect(d, A, 1, 100, 3);
@@ -140,9 +133,7 @@ every_zone_that_is_stored_is_named(void **state)
 	commit_image(d, A, 1, 100, 3);
 	commit_image(d, B, 1, 100, STORE_DIR_MANY);
 	commit_changes(d, A, 2, 100);
-	begin(d);
-	assert_int_equal(put_state(d, "c.example.", "only this"), SECD_OK);
-	commit(d);
+	commit_state(d, "c.example.", "only this");
 	store_dir_reopen(d);
 	assert_int_equal(store_each_apex(d->store, note_apex, &all), SECD_OK);
 	assert_string_equal(all.text, A " " B " c.example. ");
@@ -194,8 +185,7 @@ the_file_of_an_older_image_goes_with_the_commit(void **state)
 	assert_int_equal(store_dir_files(d), 1);
 	image_unref(im);
 	assert_int_equal(store_dir_files(d), 1);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 2, 101, STORE_DIR_MANY);
+	store_dir_expect_kept(d, A, 2, 101, STORE_DIR_MANY);
 }
 
 static void
@@ -222,8 +212,7 @@ a_zone_may_grow_into_a_file_and_shrink_back(void **state)
 	store_dir_expect(d, A, 2, 101, STORE_DIR_MANY);
 	commit_image(d, A, 3, 102, 3);
 	assert_int_equal(store_dir_files(d), 0);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 3, 102, 3);
+	store_dir_expect_kept(d, A, 3, 102, 3);
 }
 
 static void
@@ -241,8 +230,7 @@ several_images_of_a_zone_in_one_transaction_leave_the_last(void **state)
 	}
 	commit(d);
 	assert_int_equal(store_dir_files(d), 1);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 3, 103, STORE_DIR_MANY);
+	store_dir_expect_kept(d, A, 3, 103, STORE_DIR_MANY);
 }
 
 static void
@@ -277,9 +265,7 @@ a_dropped_zone_leaves_nothing(void **state)
 	commit(d);
 	assert_int_equal(store_dir_files(d), 0);
 	expect_nothing(d, A);
-	begin(d);
-	assert_int_equal(store_drop(d->store, store_dir_apex(A)), SECD_OK);
-	commit(d);
+	commit_drop(d, A);
 	store_dir_reopen(d);
 	expect_nothing(d, A);
 	store_dir_expect(d, B, 1, 500, 3);
@@ -297,8 +283,7 @@ a_zone_that_comes_back_has_nothing_of_its_former_self(void **state)
 	assert_int_equal(store_drop(d->store, store_dir_apex(A)), SECD_OK);
 	commit(d);
 	commit_image(d, A, 1, 900, 3);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 1, 900, 3);
+	store_dir_expect_kept(d, A, 1, 900, 3);
 	expect_state(d, A, "");
 }
 

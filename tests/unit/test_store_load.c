@@ -52,8 +52,7 @@ a_missing_image_file_is_found_at_once(void **state)
 	expect_fault(d, "the image is missing or damaged", false);
 	/* And the zone can be stored again. */
 	commit_image(d, A, 2, 101, STORE_DIR_MANY);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 2, 101, STORE_DIR_MANY);
+	store_dir_expect_kept(d, A, 2, 101, STORE_DIR_MANY);
 }
 
 static void
@@ -124,8 +123,7 @@ a_damaged_small_image_is_found(void **state)
 	damage_database(d, "this is the text", 3);
 	expect_fault(d, "the image is missing or damaged", false);
 	commit_image(d, A, 2, 101, 3);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 2, 101, 3);
+	store_dir_expect_kept(d, A, 2, 101, 3);
 }
 
 static void
@@ -142,8 +140,7 @@ a_damaged_changeset_is_found_and_the_image_still_there(void **state)
 			1);
 	expect_fault(d, "a changeset is missing or damaged", true);
 	commit_image(d, A, 3, 102, 3);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 3, 102, 3);
+	store_dir_expect_kept(d, A, 3, 102, 3);
 }
 
 static void
@@ -152,14 +149,11 @@ damage_of_the_state_is_found(void **state)
 	struct store_dir *d = *state;
 
 	commit_image(d, A, 1, 100, 3);
-	begin(d);
-	assert_int_equal(put_state(d, A, "confirmed long ago"), SECD_OK);
-	commit(d);
+	commit_state(d, A, "confirmed long ago");
 	damage_database(d, "confirmed long", 4);
 	expect_fault(d, "the zone's record is damaged", false);
 	commit_image(d, A, 1, 100, 3);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 1, 100, 3);
+	store_dir_expect_kept(d, A, 1, 100, 3);
 }
 
 static void

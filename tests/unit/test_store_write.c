@@ -28,9 +28,7 @@ an_abort_leaves_everything_as_it_was(void **state)
 	struct image *im = store_dir_image(d, A, 101, STORE_DIR_MANY);
 
 	commit_image(d, A, 1, 100, STORE_DIR_MANY);
-	begin(d);
-	assert_int_equal(put_state(d, A, "before"), SECD_OK);
-	commit(d);
+	commit_state(d, A, "before");
 	begin(d);
 	assert_int_equal(put_image(d, A, 2, im), SECD_OK);
 	assert_int_equal(put_state(d, A, "after"), SECD_OK);
@@ -40,8 +38,7 @@ an_abort_leaves_everything_as_it_was(void **state)
 	assert_int_equal(store_dir_files(d), 1);
 	expect_state(d, A, "before");
 	store_dir_expect(d, A, 1, 100, STORE_DIR_MANY);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 1, 100, STORE_DIR_MANY);
+	store_dir_expect_kept(d, A, 1, 100, STORE_DIR_MANY);
 }
 
 static void
@@ -55,13 +52,10 @@ an_image_is_put_again_after_an_abort(void **state)
 		assert_int_equal(put_image(d, A, 1, im), SECD_OK);
 		store_abort(d->store);
 	}
-	begin(d);
-	assert_int_equal(put_image(d, A, 1, im), SECD_OK);
-	commit(d);
+	commit_this_image(d, A, 1, im);
 	image_unref(im);
 	assert_int_equal(store_dir_files(d), 1);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 1, 100, STORE_DIR_MANY);
+	store_dir_expect_kept(d, A, 1, 100, STORE_DIR_MANY);
 }
 
 static void
@@ -70,15 +64,12 @@ an_image_that_is_committed_survives_a_second_put_and_its_abort(void **state)
 	struct store_dir *d = *state;
 	struct image *im = store_dir_image(d, A, 100, STORE_DIR_MANY);
 
-	begin(d);
-	assert_int_equal(put_image(d, A, 1, im), SECD_OK);
-	commit(d);
+	commit_this_image(d, A, 1, im);
 	begin(d);
 	assert_int_equal(put_image(d, A, 1, im), SECD_OK);
 	store_abort(d->store);
 	image_unref(im);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 1, 100, STORE_DIR_MANY);
+	store_dir_expect_kept(d, A, 1, 100, STORE_DIR_MANY);
 }
 
 static void
@@ -90,20 +81,13 @@ an_image_from_the_store_can_be_put_again(void **state)
 	commit_image(d, A, 1, 100, STORE_DIR_MANY);
 	store_dir_reopen(d);
 	assert_int_equal(store_load(d->store, store_dir_apex(A), &z), SECD_OK);
-	begin(d);
-	assert_int_equal(put_image(d, A, 2, z.image), SECD_OK);
-	commit(d);
+	commit_this_image(d, A, 2, z.image);
 	/* As when a zone is removed and configured again. */
-	begin(d);
-	assert_int_equal(store_drop(d->store, store_dir_apex(A)), SECD_OK);
-	commit(d);
+	commit_drop(d, A);
 	assert_int_equal(store_dir_files(d), 0);
-	begin(d);
-	assert_int_equal(put_image(d, A, 3, z.image), SECD_OK);
-	commit(d);
+	commit_this_image(d, A, 3, z.image);
 	store_zone_fini(&z);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 3, 100, STORE_DIR_MANY);
+	store_dir_expect_kept(d, A, 3, 100, STORE_DIR_MANY);
 }
 
 static void
@@ -112,17 +96,14 @@ a_drop_and_put_in_one_transaction_can_be_aborted(void **state)
 	struct store_dir *d = *state;
 	struct image *im = store_dir_image(d, A, 100, STORE_DIR_MANY);
 
-	begin(d);
-	assert_int_equal(put_image(d, A, 1, im), SECD_OK);
-	commit(d);
+	commit_this_image(d, A, 1, im);
 	begin(d);
 	assert_int_equal(store_drop(d->store, store_dir_apex(A)), SECD_OK);
 	assert_int_equal(put_image(d, A, 1, im), SECD_OK);
 	store_abort(d->store);
 	image_unref(im);
 	assert_int_equal(store_dir_files(d), 1);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 1, 100, STORE_DIR_MANY);
+	store_dir_expect_kept(d, A, 1, 100, STORE_DIR_MANY);
 }
 
 static void
@@ -135,17 +116,12 @@ a_number_of_an_aborted_transaction_is_not_given_to_another(void **state)
 	begin(d);
 	assert_int_equal(put_image(d, A, 1, a), SECD_OK);
 	store_abort(d->store);
-	begin(d);
-	assert_int_equal(put_image(d, B, 1, b), SECD_OK);
-	commit(d);
-	begin(d);
-	assert_int_equal(put_image(d, A, 1, a), SECD_OK);
-	commit(d);
+	commit_this_image(d, B, 1, b);
+	commit_this_image(d, A, 1, a);
 	image_unref(a);
 	image_unref(b);
 	assert_int_equal(store_dir_files(d), 2);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 1, 100, STORE_DIR_MANY);
+	store_dir_expect_kept(d, A, 1, 100, STORE_DIR_MANY);
 	store_dir_expect(d, B, 1, 500, STORE_DIR_MANY);
 }
 
@@ -239,12 +215,9 @@ a_failed_sync_poisons_the_store_until_it_is_opened_again(void **state)
 	store_dir_expect(d, A, 1, 100, STORE_DIR_MANY);
 	store_dir_reopen(d);
 	assert_false(store_is_poisoned(d->store));
-	begin(d);
-	assert_int_equal(put_image(d, A, 2, im), SECD_OK);
-	commit(d);
+	commit_this_image(d, A, 2, im);
 	image_unref(im);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, 2, 101, STORE_DIR_MANY);
+	store_dir_expect_kept(d, A, 2, 101, STORE_DIR_MANY);
 }
 
 /* ---- a full disk ---- */
@@ -301,8 +274,7 @@ a_full_disk_is_told_and_does_not_poison(void **state)
 	store_dir_expect(d, A, seq, serial, 3);
 	limit_files(0);
 	commit_changes(d, A, seq + 1, serial);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, seq + 1, serial + 1, 3);
+	store_dir_expect_kept(d, A, seq + 1, serial + 1, 3);
 }
 
 static void
@@ -320,8 +292,7 @@ without_reserving_lmdb_finds_the_disk_full_itself(void **state)
 	rc = fill(d, &seq, &serial);
 	limit_files(0);
 	assert_true(rc == SECD_ENOSPC || rc == SECD_EIO);
-	store_dir_reopen(d);
-	store_dir_expect(d, A, seq, serial, 3);
+	store_dir_expect_kept(d, A, seq, serial, 3);
 }
 
 static void

@@ -11,33 +11,7 @@
 
 #include "base/error.h"
 #include "base/octets.h"
-#include "forge.h"
-#include "wire/tsig.h"
-
-static struct message m;
-static struct forge forge;
-static struct tsig_key *key;
-static struct tsig_transaction t;
-
-static int
-start(void **state)
-{
-	(void)state;
-	key = forge_key(TSIG_HMAC_SHA256);
-	forge_init(&forge);
-	forge_query(&m);
-	tsig_transaction_init(&t, key);
-	return 0;
-}
-
-static int
-stop(void **state)
-{
-	(void)state;
-	tsig_transaction_fini(&t);
-	tsig_key_unref(key);
-	return 0;
-}
+#include "forging.h"
 
 /* Our request is signed and the forger knows its MAC. */
 static void
