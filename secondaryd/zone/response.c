@@ -33,6 +33,7 @@ response_begin(struct response *r, const struct query *q,
 	r->max = reserve < max - r->len ? max - reserve : r->len;
 	r->opt_len = 0;
 	r->nsid = false;
+	r->tight_at = 0;
 	if (q->has_edns) {
 		size_t nsid_len = OPTION_LEN + identity->nsid_len;
 

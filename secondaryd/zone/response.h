@@ -28,10 +28,11 @@ enum response_section {
 struct response {
 	uint8_t *wire;
 	size_t len;
-	size_t limit;   /* where records end, to leave room for what follows */
-	size_t max;     /* where the OPT record ends */
-	size_t opt_len; /* octets of OPT without EDE; 0: no OPT */
-	bool nsid;      /* among them is NSID */
+	size_t limit;    /* where records end, to leave room for what follows */
+	size_t max;      /* where the OPT record ends */
+	size_t opt_len;  /* octets of OPT without EDE; 0: no OPT */
+	bool nsid;       /* among them is NSID */
+	size_t tight_at; /* the last RRset that is not as its node has it */
 	uint16_t counts[3];
 };
 

@@ -33,6 +33,22 @@ response_has_room(const struct response *r, size_t octets)
 uint16_t response_suffix_at(const struct response *r,
 			    const struct response_name *name, size_t len);
 
+/** Octets of the longest end that two names share, whatever their case. */
+size_t response_shared_len(const uint8_t *a, size_t a_len, const uint8_t *b,
+			   size_t b_len);
+
+/* response_tight.c */
+
+/** Could the names of an RRset be shorter than the node has them? */
+bool response_is_loose(const struct response *r, const struct rrset *s,
+		       const struct response_name *owner);
+
+/** As response_put, with all names compressed anew; the owner is the root, or
+ * in the message. */
+bool response_put_tight(struct response *r, enum response_section section,
+			const struct node *n, const struct rrset *s,
+			const struct response_name *owner, bool sigs);
+
 /**
  * Write one record. Its owner is given as it is sent; rr->owner does not count.
  *

@@ -180,6 +180,9 @@ response_put(struct response *r, enum response_section section,
 	if (owner->len == 1 && s->fixup_count == 0) {
 		return put_at_root(r, section, s, sigs);
 	}
+	if (response_is_loose(r, s, owner)) {
+		return response_put_tight(r, section, n, s, owner, sigs);
+	}
 	if (owner->at == 0 || !is_in_reach(s, r->len)) {
 		return put_expanded(r, section, n, s, owner, true, sigs);
 	}
@@ -192,9 +195,9 @@ response_put(struct response *r, enum response_section section,
 	return true;
 }
 
-/* Octets of the longest end that two names share, whatever their case. */
-static size_t
-shared_len(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+size_t
+response_shared_len(const uint8_t *a, size_t a_len, const uint8_t *b,
+		    size_t b_len)
 {
 	for (;;) {
 		if (a_len > b_len) {
@@ -234,8 +237,8 @@ response_put_own(struct response *r, enum response_section section,
 		return put_expanded(r, section, n, s, &owner, true, sigs);
 	}
 	for (unsigned i = 0; i < near_count; i++) {
-		size_t len = shared_len(n->owner, n->owner_len, near[i]->name,
-					near[i]->len);
+		size_t len = response_shared_len(n->owner, n->owner_len,
+						 near[i]->name, near[i]->len);
 
 		if (len > shared && near[i]->at != 0) {
 			shared = len;
@@ -267,15 +270,24 @@ response_put_sigs(struct response *r, enum response_section section,
 		  const struct node *n, const struct rrset *s,
 		  const struct response_name *owner)
 {
+	const uint8_t *sigs = rrset_wire(s) + s->wire_len + s->glue_len;
 	uint8_t *to = r->wire + r->len;
 
+	if (owner->len == 1) {
+		if (!copy_below_root(r, sigs, s->sig_len)) {
+			return false;
+		}
+		r->counts[section] =
+		    (uint16_t)(r->counts[section] + s->sig_count);
+		return true;
+	}
 	if (owner->at == 0) {
 		return put_expanded(r, section, n, s, owner, false, true);
 	}
 	if (!response_has_room(r, s->sig_len)) {
 		return false;
 	}
-	memcpy(to, rrset_wire(s) + s->wire_len + s->glue_len, s->sig_len);
+	memcpy(to, sigs, s->sig_len);
 	patch_owners(to, s->sig_len, owner->at);
 	r->len += s->sig_len;
 	r->counts[section] = (uint16_t)(r->counts[section] + s->sig_count);
@@ -347,5 +359,5 @@ response_can_put_glue(const struct response *r, const struct rrset *s,
 		      size_t ns_at)
 {
 	return !rrset_is_plain(s) && is_in_reach(s, ns_at) &&
-	       r->wire[ns_at] >= 0xc0;
+	       r->tight_at != ns_at && r->wire[ns_at] >= 0xc0;
 }

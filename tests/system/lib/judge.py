@@ -66,6 +66,7 @@ class Verdict:
         self.entries = []
         self.wrong = []
         self.wrong_kinds = Counter()
+        self.sizes = Counter()
 
     def complain(self, kind, q, reached, mine, theirs, names):
         self.wrong_kinds[kind] += 1
@@ -184,6 +185,41 @@ def disagreement(q, mine, theirs, full, chosen=()):
     return (found - {"additional"} if more else found) or {"flags"}
 
 
+def _octets(m):
+    """The size of a response without EDNS options: those are told apart."""
+    options = m.edns.options if m.edns else ()
+    return m.size - sum(4 + len(data) for _, data in options)
+
+
+def _same_records(mine, theirs):
+    return (diff.core(mine) == diff.core(theirs)
+            and diff.extra(mine) == diff.extra(theirs)
+            and not (mine.flags | theirs.flags) & wire.TC)
+
+
+def _compare_sizes(v, q, reached, mine, refs, names):
+    """A response may not be larger than those of NSD and Knot with the same
+    records.  Some octets are gained elsewhere with a search for each owner of
+    a proof: BIND finds it in the RDATA of NSEC, NSD in that of the SOA and in
+    other proofs.  Aliases that lead to themselves may take what they like.
+    """
+    if "CNAME or DNAME loop" in reached:
+        return
+    proves = mine.types(1) & {wire.type_number("NSEC"),
+                              wire.type_number("NSEC3")}
+    better = {"bind", "nsd"} if proves else {"bind"}
+    same = [t for t, name in zip(refs, names)
+            if name not in better and _same_records(mine, t)]
+    if not same:
+        return
+    more = _octets(mine) - min(_octets(t) for t in same)
+    v.sizes["equal" if more == 0 else "larger" if more > 0 else
+            "smaller"] += 1
+    if more > 0:
+        v.complain("larger than another with the same records", q, reached,
+                   mine, refs, names)
+
+
 def judge(zones, queries, endpoints, under_test, names, set_name):
     """Ask all, compare, classify; returns a Verdict."""
     v = Verdict()
@@ -247,6 +283,7 @@ def _one(v, model, q, mine, refs, full, chosen, names):
     if len({diff.core(r) for r in refs}) == 1 and \
             len({diff.extra(r) for r in refs}) == 1:
         v.agreed += 1
+    _compare_sizes(v, q, reached, mine, refs, names)
     if _lacks_glue(mine, full):
         v.complain("in-domain glue is missing without TC", q, reached, mine,
                    full, names)
@@ -277,6 +314,8 @@ def report(case, v, claimed):
     reached, or an entry of differences.txt that nothing needs."""
     case.say("%d queries; the references agree on %d" % (
         v.queries, v.agreed))
+    case.say("sizes, of NSD and Knot's smallest with the same records: %s" %
+             ", ".join("%s %d" % kv for kv in sorted(v.sizes.items())))
     _say_features(case, v)
     for e in v.entries:
         case.say("listed, %d times: %s" % (e.used, e.reason))
