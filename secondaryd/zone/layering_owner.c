@@ -70,13 +70,28 @@ make_index(struct layering *l)
  * Names that it matters to
  */
 
+/* Neighbours have the same names above them, mostly. */
+static bool
+is_last_noted(const struct layering *l, const uint8_t *owner, uint64_t hash)
+{
+	const struct layering_names *noted = &l->derived;
+	const struct layering_name *last;
+
+	if (noted->count == 0) {
+		return false;
+	}
+	last = &noted->all[noted->count - 1];
+	return last->hash == hash && name_equal(last->owner, owner);
+}
+
 static int
 note_one(struct layering *l, const struct layering_at *at, unsigned i)
 {
 	const uint8_t *suffix = layering_suffix(at, i);
 	struct layering_name name = {.hash = at->hashes.hash[i]};
 
-	if (layering_changed(l, at, i) != NULL) {
+	if (layering_changed(l, at, i) != NULL ||
+	    is_last_noted(l, suffix, name.hash)) {
 		return SECD_OK;
 	}
 	name.owner = arena_copy_octets(l->arena, suffix, name_len(suffix));
@@ -278,7 +293,8 @@ layering_owners(struct layering *l)
 	l->records = version_record_count(l->base);
 	while (rc == SECD_OK && (owner = change_ops_owner(&l->ops)) != NULL) {
 		rc = apply_owner(l, owner);
-		if (rc == SECD_OK && l->changed.count > l->limits->nodes) {
+		if (rc == SECD_OK &&
+		    l->changed.count + l->derived.count > l->limits->nodes) {
 			rc = SECD_EAGAIN;
 		}
 	}
