@@ -146,7 +146,7 @@ take_owner(struct spool *s, struct owner_set *set)
 		s->heap[0] = s->heap[--s->heap_count];
 	} else if (rc != SECD_OK) {
 		return rc;
-	} else {
+	} else if (s->heap_count > 1) { /* else there is nothing to compare */
 		run->prefix = spool_prefix(s, run->rr.owner);
 	}
 	if (s->heap_count > 0) {
