@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/error.h"
 #include "server/thread.h"
@@ -11,6 +12,7 @@
 struct jobs {
 	struct mailbox box;
 	pthread_t thread;
+	int nice;
 };
 
 static void
@@ -40,6 +42,8 @@ jobs_main(void *arg)
 	struct jobs *j = arg;
 	struct letter *letters;
 
+	/* On Linux that is this thread alone. */
+	setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + j->nice);
 	while ((letters = mailbox_wait(&j->box)) != NULL) {
 		letters_run(letters);
 	}
@@ -47,13 +51,14 @@ jobs_main(void *arg)
 }
 
 int
-jobs_start(const char *name, struct jobs **out)
+jobs_start(const char *name, int nice, struct jobs **out)
 {
 	struct jobs *j = calloc(1, sizeof(*j));
 
 	if (j == NULL) {
 		return SECD_ENOMEM;
 	}
+	j->nice = nice;
 	if (mailbox_init(&j->box, NULL, NULL) != SECD_OK) {
 		free(j);
 		return SECD_ENOMEM;

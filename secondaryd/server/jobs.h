@@ -19,8 +19,14 @@ struct job {
 
 struct jobs;
 
-/** Start the thread; its name is for `ps -L`. SECD_OK, SECD_ENOMEM. */
-int jobs_start(const char *name, struct jobs **out);
+/**
+ * Start the thread.
+ *
+ * name     for `ps -L`
+ * nice     how far it stands back behind other threads, 0 to 19
+ * Returns  SECD_OK, SECD_ENOMEM
+ */
+int jobs_start(const char *name, int nice, struct jobs **out);
 
 /** Hand a job over. */
 void jobs_post(struct jobs *j, struct job *job);

@@ -23,6 +23,9 @@
 #define CLOCK_SLEPT_MS 2000
 #define CLOCK_JUMP_MS  INT64_C(86400000)
 
+/* Whole images take seconds: queries are answered first. */
+#define BUILD_NICE 5
+
 /* ---- letters from workers and from the operator ---- */
 
 static void
@@ -292,10 +295,10 @@ transfer_main(void *arg)
 int
 transfer_start(struct server *s)
 {
-	int rc = jobs_start("build", &s->build);
+	int rc = jobs_start("build", BUILD_NICE, &s->build);
 
 	if (rc == SECD_OK) {
-		rc = jobs_start("apply", &s->apply);
+		rc = jobs_start("apply", 0, &s->apply);
 	}
 	if (rc == SECD_OK) {
 		orphans_forget(s->store, &s->zones);

@@ -5,22 +5,26 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
 #include "base/error.h"
 
 #define JOBS 500
+#define NICE 3
 
 struct task {
 	struct job job; /* first */
 	unsigned number;
 	pthread_t worked_on;
+	int priority;
 };
 
 static struct mailbox box;
 static struct jobs *jobs;
 static unsigned worked, done_count;
+static int last_priority;
 
 static int
 start(void **state)
@@ -28,7 +32,7 @@ start(void **state)
 	(void)state;
 	worked = done_count = 0;
 	return mailbox_init(&box, NULL, NULL) == SECD_OK &&
-		       jobs_start("test", &jobs) == SECD_OK
+		       jobs_start("test", NICE, &jobs) == SECD_OK
 		   ? 0
 		   : -1;
 }
@@ -49,6 +53,7 @@ work(struct job *job)
 	assert_int_equal(t->number, worked);
 	worked++; /* by one thread only */
 	t->worked_on = pthread_self();
+	t->priority = getpriority(PRIO_PROCESS, 0);
 }
 
 static void
@@ -59,6 +64,7 @@ done(struct job *job)
 	assert_int_equal(t->number, done_count);
 	done_count++;
 	assert_false(pthread_equal(pthread_self(), t->worked_on));
+	last_priority = t->priority;
 	free(t);
 }
 
@@ -87,6 +93,20 @@ jobs_are_done_in_order_and_come_back_to_who_asked(void **state)
 	}
 	assert_int_equal(worked, JOBS);
 	jobs_stop(jobs);
+}
+
+static void
+its_thread_alone_stands_back(void **state)
+{
+	int before = getpriority(PRIO_PROCESS, 0);
+
+	(void)state;
+	post(0);
+	jobs_stop(jobs);
+	letters_run(mailbox_take(&box));
+	assert_int_equal(last_priority,
+			 before + NICE < 19 ? before + NICE : 19);
+	assert_int_equal(getpriority(PRIO_PROCESS, 0), before);
 }
 
 static void
@@ -140,6 +160,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(jobs_are_done_in_order_and_come_back_to_who_asked),
+	    TEST(its_thread_alone_stands_back),
 	    TEST(what_was_posted_is_finished_before_the_end),
 	    TEST(a_job_whose_poster_is_gone_is_still_cleaned_up),
 	    TEST(stopping_nothing_is_fine),
