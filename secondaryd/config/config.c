@@ -76,9 +76,9 @@ static int
 build_all(struct config_build *b)
 {
 	static int (*const steps[])(struct config_build *) = {
-	    config_build_server,  config_build_logs, config_build_keys,
-	    config_build_remotes, config_build_acls, config_build_templates,
-	    config_build_zones,   take_warnings,
+	    config_build_server,  config_build_logs,    config_build_keys,
+	    config_build_remotes, config_build_acls,    config_build_templates,
+	    config_build_zones,   config_build_modules, take_warnings,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

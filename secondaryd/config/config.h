@@ -37,6 +37,8 @@
 #define CONFIG_SOCKET         "secondaryd.sock"
 #define CONFIG_SOCKET_LEN_MAX 107 /* octets of its path; unix(7) */
 
+#define CONFIG_MODULE_ID_MAX 63
+
 struct config_error {
 	/* "file:line: message", one line; "file: message" when the first file
 	 * cannot be read, or there is no memory. */
@@ -85,6 +87,13 @@ struct config_acl {
 	unsigned actions; /* of enum config_action */
 	bool deny;
 	bool insecure; /* transfers out without a key are meant */
+};
+
+/* What is loaded into the server, by include/secondaryd/module.h. */
+struct config_module {
+	const char *id;     /* the name of its directory in storage, too */
+	const char *file;   /* absolute */
+	const char *config; /* absolute; NULL: it has no options */
 };
 
 struct config_timers { /* s; what the SOA says is kept within these */
@@ -159,6 +168,8 @@ struct config {
 	size_t acl_count;
 	const struct config_zone *zones; /* by name_compare, no two equal */
 	size_t zone_count;
+	const struct config_module *modules; /* in the files' order */
+	size_t module_count;
 	/* Loaded, but the operator should know: "file:line: message". */
 	const char *const *warnings;
 	size_t warning_count;

@@ -17,6 +17,7 @@ const struct config_section config_sections[CONFIG_SECTION_COUNT] = {
     [CONFIG_ACL] = {"acl", "id", config_acl_keywords},
     [CONFIG_TEMPLATE] = {"template", "id", config_template_keywords},
     [CONFIG_ZONE] = {"zone", "domain", config_zone_keywords},
+    [CONFIG_MODULE] = {"module", "id", config_module_keywords},
 };
 
 int

@@ -3,8 +3,8 @@
  * config_build -- from what the files say to a `struct config`.
  *
  * Sections are built in an order in which everything that is referred to is
- * there already: server, log, key, remote, acl, template, zone. Every refusal
- * goes through config_build_fail, so it has a place. Known to config*.c only.
+ * there already: server, log, key, remote, acl, template, zone, module. Every
+ * refusal goes through config_build_fail, so it has a place. Known to config*.c only.
  */
 
 #ifndef SECD_CONFIG_CONFIG_BUILD_H
@@ -129,6 +129,7 @@ extern const struct config_keyword config_remote_keywords[];
 extern const struct config_keyword config_acl_keywords[];
 extern const struct config_keyword config_template_keywords[];
 extern const struct config_keyword config_zone_keywords[];
+extern const struct config_keyword config_module_keywords[];
 
 /* One function a section. Each returns SECD_OK, SECD_EMALF, SECD_ENOMEM;
  * config_build_keys also SECD_EIO and SECD_EPERM. */
@@ -140,6 +141,7 @@ int config_build_remotes(struct config_build *b);
 int config_build_acls(struct config_build *b);
 int config_build_templates(struct config_build *b);
 int config_build_zones(struct config_build *b);
+int config_build_modules(struct config_build *b);
 
 /** What a zone's entry and its template say together. */
 int config_build_policy(struct config_build *b, const struct config_entry *e,

@@ -73,6 +73,7 @@ enum config_section_id {
 	CONFIG_ACL,
 	CONFIG_TEMPLATE,
 	CONFIG_ZONE,
+	CONFIG_MODULE,
 	CONFIG_SECTION_COUNT,
 };
 

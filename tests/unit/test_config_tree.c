@@ -64,16 +64,6 @@ an_unknown_item_is_refused(void **state)
 }
 
 static void
-a_module_is_unknown_as_there_is_none(void **state)
-{
-	conf_dir_refuse(*state,
-			CONF_SERVER "module:\n"
-				    "  - id: ixfr-journal\n"
-				    "    file: ixfr-journal.so\n",
-			"3: unknown section \"module\"");
-}
-
-static void
 an_item_in_the_wrong_place_is_refused(void **state)
 {
 	struct conf_dir *d = *state;
@@ -359,7 +349,6 @@ main(void)
 	    TEST(what_breaks_the_grammar_is_refused_with_its_line),
 	    TEST(an_unknown_section_is_refused),
 	    TEST(an_unknown_item_is_refused),
-	    TEST(a_module_is_unknown_as_there_is_none),
 	    TEST(an_item_in_the_wrong_place_is_refused),
 	    TEST(a_key_with_one_value_is_given_once),
 	    TEST(lists_and_the_server_go_on_in_other_files),
