@@ -134,3 +134,10 @@ json_rows(FILE *out, struct rows *r, bool is_first)
 	}
 	putc('}', out);
 }
+
+void
+json_line(FILE *out, const char *line, bool is_first)
+{
+	fputs(is_first ? "" : ",\n", out);
+	print_string(out, line, strlen(line));
+}

@@ -44,6 +44,8 @@ static const char usage_text[] =
     "  notify [ZONE...]             send NOTIFY to the zone's remotes\n"
     "  reload                       read the configuration again\n"
     "  stop                         end the server\n"
+    "  module-status                what the modules say of themselves\n"
+    "  WORD [ARGUMENT...]           a module's command; WORD help lists them\n"
     "\n"
     "  -c, --config FILE      the configuration that names the socket\n"
     "  -s, --socket SOCKET    the control socket\n"
@@ -203,11 +205,29 @@ show(struct output *o)
 	rows_clear(&o->rows);
 }
 
+/* Lines may be many: none is kept. */
+static void
+show_line(struct output *o, const char *line)
+{
+	show(o);
+	if (o->json) {
+		json_line(o->out, line, !o->has_shown);
+	} else {
+		show_text(o->out, line);
+		putc('\n', o->out);
+	}
+	o->has_shown = o->json;
+}
+
 static int
 take_row(struct output *o, const struct control_row *row)
 {
 	const char *zone = row->zone == NULL ? "" : row->zone;
 
+	if (row->type == CONTROL_LINE) {
+		show_line(o, row->value == NULL ? "" : row->value);
+		return SECD_OK;
+	}
 	if (o->rows.zone != NULL && strcmp(o->rows.zone, zone) != 0) {
 		show(o);
 	}

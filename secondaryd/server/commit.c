@@ -12,6 +12,7 @@
 struct commit {
 	struct store *store;
 	atomic_int_fast64_t sync_interval_ms;
+	struct commit_hooks hooks;
 	struct mailbox box;
 	pthread_t thread;
 };
@@ -104,23 +105,58 @@ send_back(struct letter *first)
 	}
 }
 
+/* Run the letters that are no entries. Returns the entries, in their order. */
+static struct letter *
+run_calls(struct letter *first)
+{
+	struct letter *entries = NULL, **end = &entries;
+
+	while (first != NULL) {
+		struct letter *next = first->next;
+
+		if (first->run != NULL) {
+			first->run(first);
+		} else {
+			first->next = NULL;
+			*end = first;
+			end = &first->next;
+		}
+		first = next;
+	}
+	return entries;
+}
+
 static void *
 commit_main(void *arg)
 {
 	struct commit *c = arg;
-	struct letter *first;
+	const struct commit_hooks *hooks = &c->hooks;
+	bool is_open = true;
 
-	while ((first = mailbox_wait(&c->box)) != NULL) {
-		write_all(c->store, first);
-		send_back(first);
-		/* What comes in meanwhile shares the next transaction. */
-		mailbox_linger(&c->box, atomic_load(&c->sync_interval_ms));
+	while (is_open) {
+		int64_t wait =
+		    hooks->turn == NULL ? -1 : hooks->turn(hooks->ctx);
+		struct letter *entries =
+		    run_calls(mailbox_wait_for(&c->box, wait, &is_open));
+
+		if (hooks->flush != NULL) {
+			hooks->flush(hooks->ctx);
+		}
+		if (entries != NULL) {
+			write_all(c->store, entries);
+			send_back(entries);
+			/* What comes in meanwhile shares the next
+			 * transaction. */
+			mailbox_linger(&c->box,
+				       atomic_load(&c->sync_interval_ms));
+		}
 	}
 	return NULL;
 }
 
 int
-commit_start(struct store *store, int64_t sync_interval_ms, struct commit **out)
+commit_start(struct store *store, int64_t sync_interval_ms,
+	     const struct commit_hooks *hooks, struct commit **out)
 {
 	struct commit *c = calloc(1, sizeof(*c));
 
@@ -128,6 +164,7 @@ commit_start(struct store *store, int64_t sync_interval_ms, struct commit **out)
 		return SECD_ENOMEM;
 	}
 	c->store = store;
+	c->hooks = *hooks;
 	atomic_init(&c->sync_interval_ms, sync_interval_ms);
 	if (mailbox_init(&c->box, NULL, NULL) != SECD_OK) {
 		free(c);
@@ -151,9 +188,24 @@ commit_set_sync_interval(struct commit *c, int64_t ms)
 void
 commit_post(struct commit *c, struct commit_entry *e)
 {
+	e->letter.run = NULL; /* an entry, no call */
 	if (!mailbox_post(&c->box, &e->letter)) {
 		assert(false && "an entry after commit_stop");
 	}
+}
+
+void
+commit_call(struct commit *c, struct letter *letter)
+{
+	if (!mailbox_post(&c->box, letter)) {
+		assert(false && "a call after commit_stop");
+	}
+}
+
+void
+commit_run(struct commit *c, void (*run)(void *arg), void *arg)
+{
+	mailbox_call(&c->box, run, arg);
 }
 
 void

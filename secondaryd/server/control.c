@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "secondaryd/module.h"
 #include "server/control_command.h"
 #include "server/control_reply.h"
 #include "server/thread.h"
@@ -186,6 +187,12 @@ run_stop(struct call *call)
 }
 
 static void
+run_module_status(struct call *call)
+{
+	call->h->module_status(call->h->ctx, &call->reply);
+}
+
+static void
 status_of(struct call *call, const uint8_t *apex)
 {
 	struct control_cursor cursor = {0};
@@ -221,6 +228,45 @@ notify(struct call *call, const uint8_t *apex)
 	call->h->notify(call->h->ctx, apex, &call->reply);
 }
 
+/* All turns of it, as long as somebody listens. */
+static int
+run_turns(struct call *call, const char *const *words, size_t count)
+{
+	uint64_t position[SECD_POSITION_LEN / sizeof(uint64_t)] = {0};
+	int rc;
+
+	do {
+		rc = call->h->module_command(call->h->ctx, words, count,
+					     (uint8_t *)position, &call->reply);
+		if (control_reply_flush(&call->reply, call->ctl) != SECD_OK) {
+			break; /* the client is gone, as serve will see */
+		}
+	} while (rc == SECD_MORE);
+	return rc;
+}
+
+/* A word that is not ours may be a module's. */
+static void
+run_module(struct call *call)
+{
+	const struct control_request *q = call->q;
+	const char **words = calloc(q->arg_count + 1, sizeof(const char *));
+
+	if (words == NULL) {
+		control_reply_error(&call->reply, "no memory");
+		return;
+	}
+	words[0] = q->command;
+	for (size_t i = 0; i < q->arg_count; i++) {
+		words[i + 1] = q->args[i];
+	}
+	if (run_turns(call, words, q->arg_count + 1) == SECD_ENOTFOUND) {
+		control_reply_error(&call->reply, "unknown command \"%.64s\"",
+				    q->command);
+	}
+	free(words);
+}
+
 /* What runs for the whole, or for each zone that is named. */
 static const struct {
 	void (*run)(struct call *call);
@@ -233,6 +279,8 @@ static const struct {
     [CONTROL_NOTIFY] = {.run_zone = notify},
     [CONTROL_RELOAD] = {.run = run_reload},
     [CONTROL_STOP] = {.run = run_stop},
+    [CONTROL_MODULE_STATUS] = {.run = run_module_status},
+    [CONTROL_MODULE] = {.run = run_module},
 };
 
 static void

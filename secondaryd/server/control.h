@@ -43,6 +43,9 @@ void control_reply_time(struct control_reply *r, const char *zone,
 void control_reply_bool(struct control_reply *r, const char *zone,
 			const char *id, const char *item, bool value);
 
+/** Add a line that is shown as it is, in its place among them. */
+void control_reply_line(struct control_reply *r, const char *text);
+
 /** The command failed, and why; the first error of a command is sent. */
 void control_reply_error(struct control_reply *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -79,6 +82,16 @@ struct control_handler {
 	/** apex  NULL: all zones */
 	void (*notify)(void *ctx, const uint8_t *apex, struct control_reply *r);
 	void (*reload)(void *ctx, struct control_reply *r);
+	/** Rows about each module. */
+	void (*module_status)(void *ctx, struct control_reply *r);
+	/**
+	 * One turn of a module's command (modules_command).
+	 *
+	 * Returns  SECD_OK, SECD_MORE, SECD_ENOTFOUND (no module has the first
+	 *          word), or a failure, which the reply tells
+	 */
+	int (*module_command)(void *ctx, const char *const *words, size_t count,
+			      uint8_t *position, struct control_reply *r);
 	/** Begin to stop, and return: the reply goes out before the end. */
 	void (*stop)(void *ctx, struct control_reply *r);
 };

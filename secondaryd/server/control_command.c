@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "wire/name.h"
 
-static const struct control_command commands[CONTROL_VERB_COUNT] = {
+static const struct control_command commands[] = {
     {"status", CONTROL_STATUS, CONTROL_NOTHING, false},
     {"zone-status", CONTROL_ZONE_STATUS, CONTROL_ZONES, false},
     {"refresh", CONTROL_REFRESH, CONTROL_ZONES, false},
@@ -16,12 +16,15 @@ static const struct control_command commands[CONTROL_VERB_COUNT] = {
     {"notify", CONTROL_NOTIFY, CONTROL_ZONES, false},
     {"reload", CONTROL_RELOAD, CONTROL_NOTHING, false},
     {"stop", CONTROL_STOP, CONTROL_NOTHING, false},
+    {"module-status", CONTROL_MODULE_STATUS, CONTROL_NOTHING, false},
 };
+static const struct control_command of_module = {"", CONTROL_MODULE,
+						 CONTROL_WORDS, false};
 
 static const struct control_command *
 find_command(const char *name)
 {
-	for (size_t i = 0; i < CONTROL_VERB_COUNT; i++) {
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(commands[i].name, name) == 0) {
 			return &commands[i];
 		}
@@ -43,12 +46,24 @@ find_no_name(const struct control_request *q)
 	return NULL;
 }
 
+static bool
+may_be_module(const struct control_request *q)
+{
+	return q->command[0] >= 'a' && q->command[0] <= 'z' && !q->force &&
+	       q->command[strspn(q->command,
+				 "abcdefghijklmnopqrstuvwxyz0123456789-")] ==
+		   '\0';
+}
+
 const struct control_command *
 control_command_check(const struct control_request *q, char *reason, size_t cap)
 {
 	const struct control_command *c = find_command(q->command);
 	const char *no_name;
 
+	if (c == NULL && may_be_module(q)) {
+		return &of_module;
+	}
 	if (c == NULL) {
 		snprintf(reason, cap, "unknown command \"%.64s\"", q->command);
 	} else if (q->force && !c->takes_force) {

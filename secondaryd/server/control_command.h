@@ -23,6 +23,8 @@ enum control_verb {
 	CONTROL_NOTIFY,
 	CONTROL_RELOAD,
 	CONTROL_STOP,
+	CONTROL_MODULE_STATUS,
+	CONTROL_MODULE, /* any word of a module */
 	CONTROL_VERB_COUNT,
 };
 
@@ -31,6 +33,7 @@ enum control_args {
 	CONTROL_NOTHING,
 	CONTROL_ZONES,      /* none: all */
 	CONTROL_SOME_ZONES, /* one at least */
+	CONTROL_WORDS,      /* of any kind */
 };
 
 struct control_command {
@@ -42,7 +45,8 @@ struct control_command {
 
 /**
  * The command of a request that makes sense: its word is known, and its flags
- * and arguments are what it takes.
+ * and arguments are what it takes. A word that is not known may be a module's,
+ * as only the server can tell.
  *
  * reason   receives, with NULL, what is wrong: one line, but for characters
  *          that the caller was given

@@ -183,6 +183,8 @@ type_of(const char *text)
 		return CONTROL_TIME;
 	case CONTROL_BOOL:
 		return CONTROL_BOOL;
+	case CONTROL_LINE:
+		return CONTROL_LINE;
 	default:
 		return CONTROL_TEXT; /* also what is newer than we are */
 	}

@@ -37,6 +37,7 @@ enum control_type {
 	CONTROL_NUMBER = 'n', /* decimal, not negative */
 	CONTROL_TIME = 't',   /* wall clock, seconds since the epoch */
 	CONTROL_BOOL = 'b',   /* on or off */
+	CONTROL_LINE = 'l',   /* shown as it is, in its place; item "line" */
 };
 
 /* Strings are borrowed; NULL and "" are the same: not there. */

@@ -83,6 +83,12 @@ control_reply_bool(struct control_reply *r, const char *zone, const char *id,
 }
 
 void
+control_reply_line(struct control_reply *r, const char *text)
+{
+	put_row(r, NULL, NULL, "line", CONTROL_LINE, text);
+}
+
+void
 control_reply_error(struct control_reply *r, const char *format, ...)
 {
 	va_list args;

@@ -91,13 +91,44 @@ mailbox_take(struct mailbox *box)
 struct letter *
 mailbox_wait(struct mailbox *box)
 {
-	struct letter *all;
+	bool is_open;
 
+	return mailbox_wait_for(box, -1, &is_open);
+}
+
+static struct timespec
+from_now(int64_t ms)
+{
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += ms / 1000;
+	at.tv_nsec += ms % 1000 * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	return at;
+}
+
+struct letter *
+mailbox_wait_for(struct mailbox *box, int64_t ms, bool *is_open)
+{
+	struct timespec until = {0};
+	struct letter *all;
+	int rc = 0;
+
+	if (ms >= 0) {
+		until = from_now(ms);
+	}
 	pthread_mutex_lock(&box->lock);
-	while (box->first == NULL && !box->closed) {
-		pthread_cond_wait(&box->posted, &box->lock);
+	while (box->first == NULL && !box->closed && rc == 0) {
+		rc = ms < 0 ? pthread_cond_wait(&box->posted, &box->lock)
+			    : pthread_cond_timedwait(&box->posted, &box->lock,
+						     &until);
 	}
 	all = take_all(box);
+	*is_open = all != NULL || !box->closed;
 	pthread_mutex_unlock(&box->lock);
 	return all;
 }
@@ -105,21 +136,56 @@ mailbox_wait(struct mailbox *box)
 void
 mailbox_linger(struct mailbox *box, int64_t ms)
 {
-	struct timespec until;
+	struct timespec until = from_now(ms);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_mutex_lock(&box->lock);
 	while (!box->closed &&
 	       pthread_cond_timedwait(&box->posted, &box->lock, &until) == 0) {
 		/* A letter, or nothing at all: neither ends the time. */
 	}
 	pthread_mutex_unlock(&box->lock);
+}
+
+struct call {
+	struct letter letter; /* first */
+	void (*run)(void *arg);
+	void *arg;
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	bool is_done;
+};
+
+static void
+run_call(struct letter *letter)
+{
+	struct call *c = (struct call *)letter;
+
+	c->run(c->arg);
+	pthread_mutex_lock(&c->lock);
+	c->is_done = true;
+	pthread_cond_signal(&c->done);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void
+mailbox_call(struct mailbox *box, void (*run)(void *arg), void *arg)
+{
+	struct call c = {
+	    .letter = {.run = run_call},
+	    .run = run,
+	    .arg = arg,
+	    .lock = PTHREAD_MUTEX_INITIALIZER,
+	    .done = PTHREAD_COND_INITIALIZER,
+	};
+
+	mailbox_post(box, &c.letter);
+	pthread_mutex_lock(&c.lock);
+	while (!c.is_done) {
+		pthread_cond_wait(&c.done, &c.lock);
+	}
+	pthread_mutex_unlock(&c.lock);
+	pthread_cond_destroy(&c.done);
+	pthread_mutex_destroy(&c.lock);
 }
 
 void

@@ -47,8 +47,20 @@ struct letter *mailbox_take(struct mailbox *box);
 /** As mailbox_take, but waits; NULL: the box is closed and empty. */
 struct letter *mailbox_wait(struct mailbox *box);
 
+/**
+ * As mailbox_wait, but no longer than `ms` milliseconds unless that is -1.
+ *
+ * is_open  receives false when the box is closed and empty
+ * Returns  NULL also when the time is over
+ */
+struct letter *mailbox_wait_for(struct mailbox *box, int64_t ms, bool *is_open);
+
 /** Wait for `ms` milliseconds, or until the box is closed. */
 void mailbox_linger(struct mailbox *box, int64_t ms);
+
+/** Have the owner run a function, and wait for it; the box is open, and the
+ * caller not the owner. */
+void mailbox_call(struct mailbox *box, void (*run)(void *arg), void *arg);
 
 /** Run letters, each of which may free or post itself. */
 void letters_run(struct letter *first);

@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "server/clients.h"
 #include "server/helper.h"
+#include "server/modules.h"
 #include "server/operate.h"
 #include "server/privileges.h"
 #include "server/ready.h"
@@ -127,11 +128,16 @@ warn_of_unlocked_secrets(void)
 static int
 start(struct process *p)
 {
-	char reason[256];
+	char reason[256], why[MODULES_REASON_LEN];
 	int rc = store_open(p->config->server.storage, &p->store, reason);
 
 	if (rc != SECD_OK) {
 		log_error("%s", reason);
+		return rc;
+	}
+	rc = modules_open(p->config, &p->server.modules, why);
+	if (rc != SECD_OK) {
+		log_error("%s", why);
 		return rc;
 	}
 	rc = transfer_init(&p->server, p->config, p->store);
@@ -180,6 +186,7 @@ stop(struct process *p)
 		transfer_stop(&p->server);
 		transfer_fini(&p->server);
 	}
+	modules_close(p->server.modules);
 	control_close(p->control);
 	store_close(p->store);
 	listeners_close(p->listeners);
@@ -197,7 +204,7 @@ log_fault(void *arg, const char *text)
 static int
 check(struct process *p)
 {
-	char reason[256];
+	char reason[MODULES_REASON_LEN];
 	int rc = config_check(p->config_path, &p->config, log_fault, NULL);
 
 	if (rc != SECD_OK) {
@@ -205,6 +212,9 @@ check(struct process *p)
 	}
 	log_warnings(p->config);
 	rc = privileges_check_dirs(&p->config->server, reason);
+	if (rc == SECD_OK) {
+		rc = modules_check(p->config, reason);
+	}
 	if (rc != SECD_OK) {
 		log_error("%s", reason);
 	} else {

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "server/control.h"
+#include "server/modules.h"
 #include "server/notifier.h"
 #include "server/ready.h"
 #include "server/transfer.h"
@@ -302,6 +303,23 @@ on_stop(void *ctx, struct control_reply *r)
 	kill(getpid(), SIGTERM);
 }
 
+static void
+on_module_status(void *ctx, struct control_reply *r)
+{
+	const struct operate *o = ctx;
+
+	modules_status(o->server->modules, r);
+}
+
+static int
+on_module_command(void *ctx, const char *const *words, size_t count,
+		  uint8_t *position, struct control_reply *r)
+{
+	const struct operate *o = ctx;
+
+	return modules_command(o->server->modules, words, count, position, r);
+}
+
 /* ---- status ---- */
 
 struct zone_totals {
@@ -323,7 +341,8 @@ count_there(struct server *s, void *arg)
 		t->held += e->zone.version != NULL;
 		t->waiting += e->zone.version == NULL;
 		t->expired += status.expired;
-		t->not_durable += e->zone.version != NULL && !zone_is_durable(e);
+		t->not_durable +=
+		    e->zone.version != NULL && !zone_is_durable(e);
 		t->alarms += status.alarm || e->is_commit_failing;
 	}
 }
@@ -406,6 +425,8 @@ take_commands(struct operate *o)
 	    .retransfer = on_retransfer,
 	    .notify = on_notify,
 	    .reload = on_reload,
+	    .module_status = on_module_status,
+	    .module_command = on_module_command,
 	    .stop = on_stop,
 	};
 

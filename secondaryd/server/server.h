@@ -18,6 +18,7 @@
 #include "server/pool.h"
 #include "store/store.h"
 
+struct modules;
 struct zone_entry;
 struct notifier;
 
@@ -46,6 +47,7 @@ struct server {
 	struct notifier *notifier;
 	struct jobs *apply, *build; /* short jobs, long jobs */
 	struct commit *commit;
+	struct modules *modules; /* NULL: none */
 	struct zone_list zones;
 	struct zone_entry *retired; /* entries that others still hold */
 	int64_t started_ms;

@@ -10,6 +10,7 @@
 #include "base/container.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "server/modules.h"
 #include "server/notifier.h"
 #include "server/orphans.h"
 #include "server/thread.h"
@@ -92,48 +93,26 @@ on_notified(struct zone *zone, const struct sockaddr_storage *from,
 }
 
 struct call {
-	struct letter letter;
 	struct server *server;
 	void (*run)(struct server *s, void *arg);
 	void *arg;
-	pthread_mutex_t lock;
-	pthread_cond_t done;
-	bool is_done;
 };
 
 static void
-run_call(struct letter *letter)
+run_call(void *arg)
 {
-	struct call *c = (struct call *)letter;
+	const struct call *c = arg;
 
 	c->run(c->server, c->arg);
-	pthread_mutex_lock(&c->lock);
-	c->is_done = true;
-	pthread_cond_signal(&c->done);
-	pthread_mutex_unlock(&c->lock);
 }
 
 void
 transfer_call(struct server *s, void (*run)(struct server *s, void *arg),
 	      void *arg)
 {
-	struct call c = {
-	    .letter = {.run = run_call},
-	    .server = s,
-	    .run = run,
-	    .arg = arg,
-	    .lock = PTHREAD_MUTEX_INITIALIZER,
-	    .done = PTHREAD_COND_INITIALIZER,
-	};
+	struct call c = {.server = s, .run = run, .arg = arg};
 
-	mailbox_post(&s->box, &c.letter);
-	pthread_mutex_lock(&c.lock);
-	while (!c.is_done) {
-		pthread_cond_wait(&c.done, &c.lock);
-	}
-	pthread_mutex_unlock(&c.lock);
-	pthread_cond_destroy(&c.done);
-	pthread_mutex_destroy(&c.lock);
+	mailbox_call(&s->box, run_call, &c);
 }
 
 /* ---- time ---- */
@@ -292,6 +271,71 @@ transfer_main(void *arg)
 	return NULL;
 }
 
+struct notify_call {
+	struct letter letter; /* first */
+	struct server *server;
+	uint8_t apex[NAME_LEN_MAX];
+};
+
+static void
+run_notify(struct letter *letter)
+{
+	struct notify_call *c = (struct notify_call *)letter;
+	struct zone_entry *e = zone_list_find(&c->server->zones, c->apex);
+
+	if (e != NULL && e->told != NULL) {
+		notifier_announce(c->server->notifier, e);
+	}
+	free(c);
+}
+
+/* A module wants NOTIFY to be sent; on the commit thread. */
+static void
+on_module_notify(void *ctx, const uint8_t *apex)
+{
+	struct notify_call *c = calloc(1, sizeof(*c));
+
+	if (c != NULL) {
+		c->letter.run = run_notify;
+		c->server = ctx;
+		name_lower(apex, c->apex);
+		if (!mailbox_post(&c->server->box, &c->letter)) {
+			free(c);
+		}
+	}
+}
+
+static void
+add_to_modules(struct zone_entry *e)
+{
+	struct modules *m = e->server->modules;
+	uint64_t seq = modules_newest_seq(m, e->zone.apex);
+
+	if (e->zone.version == NULL && seq > e->seq) {
+		e->seq = seq; /* the store has lost what they remember */
+	}
+	modules_zone_added(m, e->zone.apex, e->zone.version);
+}
+
+static int
+start_commit(struct server *s)
+{
+	struct commit_hooks hooks = modules_hooks(s->modules);
+	int rc;
+
+	modules_set_notify(s->modules, on_module_notify, s);
+	for (size_t i = 0; i < s->zones.count; i++) {
+		add_to_modules(s->zones.entries[i]);
+	}
+	modules_ready(s->modules);
+	rc = commit_start(s->store, s->config->server.sync_interval_ms, &hooks,
+			  &s->commit);
+	if (rc == SECD_OK) {
+		modules_attach(s->modules, s->commit);
+	}
+	return rc;
+}
+
 int
 transfer_start(struct server *s)
 {
@@ -304,8 +348,7 @@ transfer_start(struct server *s)
 		orphans_forget(s->store, &s->zones);
 	}
 	if (rc == SECD_OK) {
-		rc = commit_start(s->store, s->config->server.sync_interval_ms,
-				  &s->commit);
+		rc = start_commit(s);
 	}
 	if (rc == SECD_OK) {
 		rc = thread_start("transfer", transfer_main, s, &s->thread);
@@ -345,6 +388,7 @@ transfer_stop(struct server *s)
 	letters_run(mailbox_take(&s->box));
 	commit_stop(s->commit);
 	s->commit = NULL;
+	modules_attach(s->modules, NULL);
 	letters_run(mailbox_take(&s->box));
 }
 
@@ -406,10 +450,32 @@ undo_merge(struct zone_list *list, const bool *is_new)
 	free_list(list);
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool
+same_modules(const struct config *a, const struct config *b)
+{
+	bool same = a->module_count == b->module_count;
+
+	for (size_t i = 0; same && i < a->module_count; i++) {
+		same = same_text(a->modules[i].id, b->modules[i].id) &&
+		       same_text(a->modules[i].file, b->modules[i].file) &&
+		       same_text(a->modules[i].config, b->modules[i].config);
+	}
+	return same;
+}
+
 /* Settings that are taken at the start, before privileges are dropped. */
 static const char *
-needs_restart(const struct config_server *now, const struct config_server *old)
+needs_restart(const struct config *config, const struct config *in_force)
 {
+	const struct config_server *now = &config->server;
+	const struct config_server *old = &in_force->server;
+
 	if (now->listen_count != old->listen_count ||
 	    memcmp(now->listen, old->listen,
 		   now->listen_count * sizeof(*now->listen)) != 0) {
@@ -430,7 +496,7 @@ needs_restart(const struct config_server *now, const struct config_server *old)
 	if (now->uid != old->uid || now->gid != old->gid) {
 		return "user";
 	}
-	return NULL;
+	return same_modules(config, in_force) ? NULL : "module";
 }
 
 /* The new root is in place: move the zones over. */
@@ -449,6 +515,8 @@ adopt(struct server *s, struct config *config, struct zone_list *list,
 		struct zone_entry *e = list->entries[i];
 
 		if (is_new[i]) {
+			modules_zone_added(s->modules, e->zone.apex,
+					   e->zone.version);
 			zone_life_start(e);
 		} else if (zone_life_configure(e, config->zones[i].policy) !=
 			   SECD_OK) {
@@ -463,9 +531,11 @@ adopt(struct server *s, struct config *config, struct zone_list *list,
 		if (zone_list_find(&s->zones, e->zone.apex) == NULL) {
 			log_notice("zone %s: removed",
 				   name_to_text(e->zone.apex, apex));
+			modules_zone_removed(s->modules, e->zone.apex);
 			zone_life_retire(e, true);
 		}
 	}
+	modules_reloaded(s->modules);
 	free_list(&old);
 	pool_set_limits(s->pool, config->server.transfers_in,
 			config->server.transfers_per_primary);
@@ -478,8 +548,7 @@ adopt(struct server *s, struct config *config, struct zone_list *list,
 int
 transfer_reload(struct server *s, struct config *config, char reason[256])
 {
-	const char *setting =
-	    needs_restart(&config->server, &s->config->server);
+	const char *setting = needs_restart(config, s->config);
 	struct zone_list list = {0};
 	bool *is_new = calloc(config->zone_count + 1, sizeof(*is_new));
 	struct root *root;

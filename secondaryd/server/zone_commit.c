@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "server/modules.h"
 #include "server/notifier.h"
 #include "server/zone_state.h"
 
@@ -67,6 +68,7 @@ tell(struct zone_entry *e, struct version *v)
 	version_unref(e->told);
 	e->told = version_ref(v);
 	if (e->zone.version != NULL) { /* else withdrawn meanwhile */
+		modules_published(e->server->modules, e->zone.apex, v);
 		notifier_announce(e->server->notifier, e);
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 #include "server/zone_compact.h"
+#include "server/modules.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "server/modules.h"
 #include "server/zone_commit.h"
 #include "zone/build.h"
 #include "zone/layering.h"
@@ -73,6 +75,7 @@ publish(struct zone_entry *e, const struct zone_compaction *c)
 		version_unref(e->told);
 		e->told = version_ref(v);
 	}
+	modules_moved(e->server->modules, e->zone.apex, v);
 	zone_publish_take(&e->zone, v);
 	return SECD_OK;
 }

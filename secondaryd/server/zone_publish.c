@@ -4,14 +4,33 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/modules.h"
 #include "server/zone_commit.h"
 #include "server/zone_compact.h"
+
+static void
+tell_modules(struct zone_entry *e, struct version *v,
+	     const struct changeset *changes)
+{
+	struct primary_address a = zone_primary(e->policy, e->action.primary);
+	bool is_incremental = changes->step_count > 0;
+	const struct modules_origin origin = {
+	    .source = is_incremental ? SECD_SOURCE_IXFR : SECD_SOURCE_AXFR,
+	    .primary = a.to,
+	    .primary_id = a.remote->id,
+	    .key = a.remote->key == NULL ? NULL : a.remote->key->name,
+	};
+
+	modules_changed(e->server->modules, e->zone.apex, e->zone.version, v,
+			is_incremental ? changes : NULL, &origin);
+}
 
 void
 zone_publish(struct zone_entry *e, uint32_t attempt, struct version *v,
 	     struct changeset *changes)
 {
 	e->seq = version_seq(v);
+	tell_modules(e, v, changes);
 	if (version_layer_count(v) == 0) {
 		zone_compact_cancel(e); /* all of it is new */
 	}

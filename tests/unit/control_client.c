@@ -123,6 +123,29 @@ fake_reload(void *ctx, struct control_reply *r)
 }
 
 static void
+fake_module_status(void *ctx, struct control_reply *r)
+{
+	note(ctx, "module-status", NULL);
+	control_reply_text(r, NULL, "module x", "state", "running");
+}
+
+/* It has the word "tell", which says its words, one a turn. */
+static int
+fake_module_command(void *ctx, const char *const *words, size_t count,
+		    uint8_t *position, struct control_reply *r)
+{
+	(void)ctx;
+	if (strcmp(words[0], "tell") != 0) {
+		return SECD_ENOTFOUND;
+	}
+	if (++position[0] == count) {
+		return SECD_OK;
+	}
+	control_reply_line(r, words[position[0]]);
+	return SECD_MORE;
+}
+
+static void
 fake_stop(void *ctx, struct control_reply *r)
 {
 	(void)r;
@@ -149,6 +172,8 @@ control_fixture_setup(void **state)
 	    .retransfer = fake_retransfer,
 	    .notify = fake_notify,
 	    .reload = fake_reload,
+	    .module_status = fake_module_status,
+	    .module_command = fake_module_command,
 	    .stop = fake_stop,
 	};
 	assert_int_equal(control_open(f->path, &f->control, reason), SECD_OK);

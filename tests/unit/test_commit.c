@@ -20,6 +20,7 @@
 static struct store_dir *d;
 static struct mailbox box;
 static struct commit *commit;
+static struct commit_hooks hooks;
 
 /* What came back, in order. */
 static struct {
@@ -38,7 +39,7 @@ start(void **state)
 	if (rc == 0) {
 		rc = mailbox_init(&box, NULL, NULL);
 	}
-	return rc == 0 ? commit_start(d->store, 0, &commit) : rc;
+	return rc == 0 ? commit_start(d->store, 0, &hooks, &commit) : rc;
 }
 
 static int

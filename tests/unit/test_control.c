@@ -127,6 +127,21 @@ what_makes_no_sense_is_refused_untouched(void **state)
 }
 
 static void
+a_word_that_is_no_command_may_be_a_modules(void **state)
+{
+	static const char *const words[] = {"one", "two", NULL};
+	struct control_fixture *f = *state;
+
+	control_fixture_ask(f, "tell", false, words);
+	assert_string_equal(f->reply, "||line|l|one\n||line|l|two\n");
+	control_fixture_ask(f, "tell", true, NULL);
+	assert_string_equal(f->reply, "error unknown command \"tell\"\n");
+	control_fixture_ask(f, "module-status", false, NULL);
+	assert_string_equal(f->asked, "module-status all\n");
+	assert_string_equal(f->reply, "|module x|state|s|running\n");
+}
+
+static void
 the_socket_is_for_owner_and_group(void **state)
 {
 	struct control_fixture *f = *state;
@@ -250,6 +265,7 @@ main(void)
 	    TEST(an_error_arrives_once),
 	    TEST(a_forced_retransfer_is_told_from_another),
 	    TEST(what_makes_no_sense_is_refused_untouched),
+	    TEST(a_word_that_is_no_command_may_be_a_modules),
 	    TEST(the_socket_is_for_owner_and_group),
 	    TEST(a_second_server_finds_the_first),
 	    TEST(a_dead_socket_is_replaced),

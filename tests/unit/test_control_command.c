@@ -28,12 +28,12 @@ every_verb_has_one_word(void **state)
 {
 	static const char *const words[] = {
 	    "status", "zone-status", "refresh", "retransfer",
-	    "notify", "reload",      "stop"};
+	    "notify", "reload",      "stop",    "module-status"};
 	char zone[] = "example.", *args[] = {zone};
-	unsigned seen = 0;
+	unsigned seen = 1u << CONTROL_MODULE; /* has every other word */
 
 	(void)state;
-	for (size_t i = 0; i < CONTROL_VERB_COUNT; i++) {
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		bool needs = strcmp(words[i], "retransfer") == 0;
 		const struct control_command *c =
 		    check(words[i], false, args, needs ? 1 : 0);
@@ -53,7 +53,9 @@ what_a_command_does_not_take_is_told(void **state)
 	char *good[] = {zone, zone}, *mixed[] = {zone, bad};
 
 	(void)state;
-	assert_null(check("statu", false, NULL, 0));
+	assert_null(check("Status", false, NULL, 0));
+	assert_string_equal(reason, "unknown command \"Status\"");
+	assert_null(check("statu", true, NULL, 0));
 	assert_string_equal(reason, "unknown command \"statu\"");
 	assert_null(check("refresh", true, good, 2));
 	assert_string_equal(reason, "refresh takes no --force");
@@ -67,12 +69,24 @@ what_a_command_does_not_take_is_told(void **state)
 	assert_non_null(check("notify", false, good, 2));
 }
 
+static void
+a_word_that_is_not_known_may_be_a_modules(void **state)
+{
+	char odd[] = "a..b", *args[] = {odd};
+	const struct control_command *c = check("journal", false, args, 1);
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(c->verb, CONTROL_MODULE);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_verb_has_one_word),
 	    cmocka_unit_test(what_a_command_does_not_take_is_told),
+	    cmocka_unit_test(a_word_that_is_not_known_may_be_a_modules),
 	};
 
 	return cmocka_run_group_tests_name("control_command", tests, NULL,

@@ -313,7 +313,8 @@ a_wrong_command_is_found_without_a_server(void **state)
 	static const struct {
 		const char *arguments, *said;
 	} cases[] = {
-	    {"frobnicate", "unknown command \"frobnicate\""},
+	    {"Frobnicate", "unknown command \"Frobnicate\""},
+	    {"frobnicate --force", "unknown command \"frobnicate\""},
 	    {"\"$(printf 'a\\033b')\"", "unknown command \"a\\x1bb\""},
 	    {"status foo", "status takes no arguments"},
 	    {"reload foo", "reload takes no arguments"},

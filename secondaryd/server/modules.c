@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "server/modules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "server/modules_internal.h"
+
+#define WAIT_MAX_MS 60000
+
+/*
+ * Open and close
+ */
+
+static int
+open_one(struct modules *m, const struct config_module *c, const char *storage,
+	 char *reason)
+{
+	struct module_instance *i = &m->list[m->count];
+	char why[SECD_REASON_LEN] = "it does not say why";
+	void *self = NULL;
+	int rc;
+
+	*i = (struct module_instance){.modules = m, .due_ms = INT64_MIN};
+	i->id = strdup(c->id);
+	rc = i->id == NULL ? SECD_ENOMEM
+			   : module_files_load(c, storage, &i->files, why);
+	if (rc == SECD_OK) {
+		modules_host_init(i);
+		rc = i->files.code->open(
+		    &i->host, options_get(i->files.options), &self, why);
+	}
+	if (rc != SECD_OK) {
+		why[sizeof(why) - 1] = '\0';
+		snprintf(reason, MODULES_REASON_LEN, "module %s: %s", c->id,
+			 why);
+		module_files_unload(&i->files);
+		free(i->id);
+		return rc;
+	}
+	i->self = self;
+	m->count++;
+	log_notice("module %s: %s %s", i->id, i->files.code->name,
+		   i->files.code->version);
+	return SECD_OK;
+}
+
+int
+modules_open(const struct config *c, struct modules **out, char *reason)
+{
+	struct modules *m;
+	int rc = SECD_OK;
+
+	*out = NULL;
+	if (c->module_count == 0) {
+		return SECD_OK;
+	}
+	snprintf(reason, MODULES_REASON_LEN, "no memory");
+	m = calloc(1, sizeof(*m));
+	if (m == NULL) {
+		return SECD_ENOMEM;
+	}
+	pthread_rwlock_init(&m->closing, NULL);
+	m->list = calloc(c->module_count, sizeof(*m->list));
+	if (m->list == NULL) {
+		rc = SECD_ENOMEM;
+	}
+	for (size_t i = 0; i < c->module_count && rc == SECD_OK; i++) {
+		rc = open_one(m, &c->modules[i], c->server.storage, reason);
+	}
+	if (rc != SECD_OK) {
+		modules_close(m);
+		return rc;
+	}
+	*out = m;
+	return SECD_OK;
+}
+
+static void
+close_one(struct module_instance *i)
+{
+	void *self = i->self;
+
+	pthread_rwlock_wrlock(&i->modules->closing);
+	i->self = NULL;
+	pthread_rwlock_unlock(&i->modules->closing);
+	if (self != NULL) {
+		i->files.code->close(self);
+	}
+	if (i->walks > 0) {
+		log_error("module %s: left %u walks open", i->id, i->walks);
+	}
+}
+
+void
+modules_close(struct modules *m)
+{
+	if (m == NULL) {
+		return;
+	}
+	while (m->count > 0) {
+		struct module_instance *i = &m->list[--m->count];
+
+		close_one(i);
+		module_files_unload(&i->files);
+		free(i->id);
+	}
+	module_zones_fini(&m->zones);
+	pthread_rwlock_destroy(&m->closing);
+	free(m->list);
+	free(m);
+}
+
+int
+modules_check(const struct config *c, char *reason)
+{
+	char why[SECD_REASON_LEN];
+	int rc = SECD_OK;
+
+	for (size_t i = 0; i < c->module_count && rc == SECD_OK; i++) {
+		rc = module_files_check(&c->modules[i], why);
+		if (rc != SECD_OK) {
+			snprintf(reason, MODULES_REASON_LEN, "module %s: %s",
+				 c->modules[i].id, why);
+		}
+	}
+	return rc;
+}
+
+void
+modules_set_notify(struct modules *m,
+		   void (*notify)(void *ctx, const uint8_t *apex), void *ctx)
+{
+	if (m != NULL) {
+		m->notify = notify;
+		m->notify_ctx = ctx;
+	}
+}
+
+void
+modules_attach(struct modules *m, struct commit *commit)
+{
+	if (m != NULL) {
+		m->commit = commit;
+	}
+}
+
+/*
+ * Calls
+ */
+
+void
+modules_judge(struct module_instance *i, int rc, const char *what)
+{
+	if (rc >= SECD_OK) {
+		return;
+	}
+	i->failures++;
+	snprintf(i->last_failure, sizeof(i->last_failure), "%s: %s", what,
+		 secd_strerror(rc));
+	if (!i->is_failing || rc == SECD_ECLOSED) {
+		log_error("module %s: %s%s", i->id, i->last_failure,
+			  rc == SECD_ECLOSED ? "; it has given up"
+					     : "; serving goes on");
+	}
+	i->is_failing = true;
+	if (rc == SECD_ECLOSED) {
+		close_one(i);
+	}
+}
+
+static void
+judge_commit(struct module_instance *i, int rc)
+{
+	modules_judge(i, rc, "changes are not kept");
+	if (rc == SECD_OK && i->is_failing) {
+		log_notice("module %s: works again", i->id);
+		i->is_failing = false;
+	}
+}
+
+void
+modules_flush(struct modules *m)
+{
+	for (size_t n = 0; n < m->count; n++) {
+		struct module_instance *i = &m->list[n];
+
+		if (i->has_changes && i->self != NULL) {
+			i->has_changes = false;
+			i->is_touched = true;
+			judge_commit(i, i->files.code->commit == NULL
+					    ? SECD_OK
+					    : i->files.code->commit(i->self));
+		}
+	}
+}
+
+static void
+flush(void *ctx)
+{
+	modules_flush(ctx);
+}
+
+/* Milliseconds until the next call is due; -1: none is. */
+static int64_t
+turn(void *ctx)
+{
+	struct modules *m = ctx;
+	int64_t next = INT64_MAX, now = 0;
+
+	for (size_t n = 0; n < m->count; n++) {
+		struct module_instance *i = &m->list[n];
+		struct secd_time t;
+
+		if (i->self == NULL || i->files.code->tick == NULL) {
+			continue;
+		}
+		i->host.clock(i, &t);
+		if (i->is_touched || i->due_ms <= t.boot_ms) {
+			i->is_touched = false;
+			i->due_ms = i->files.code->tick(i->self, &t);
+		}
+		next = i->due_ms < next ? i->due_ms : next;
+	}
+	if (next == INT64_MAX) {
+		return -1;
+	}
+	now = clock_boot_ms();
+	/* Others have a turn, too; and a machine that slept is noticed. */
+	return next <= now                ? 1
+	       : next - now < WAIT_MAX_MS ? next - now
+					  : WAIT_MAX_MS;
+}
+
+struct commit_hooks
+modules_hooks(struct modules *m)
+{
+	return m == NULL ? (struct commit_hooks){.flush = NULL}
+			 : (struct commit_hooks){
+			       .ctx = m, .flush = flush, .turn = turn};
+}
+
+uint64_t
+modules_newest_seq(struct modules *m, const uint8_t *apex)
+{
+	uint64_t newest = 0;
+
+	for (size_t n = 0; m != NULL && n < m->count; n++) {
+		const struct module_instance *i = &m->list[n];
+		struct secd_version v = {.size = sizeof(v)};
+
+		if (i->self != NULL && i->files.code->newest != NULL &&
+		    i->files.code->newest(i->self, apex, &v) == SECD_OK &&
+		    v.seq > newest) {
+			newest = v.seq;
+		}
+	}
+	return newest;
+}
+
+int
+modules_changes_since(struct modules *m, struct secd_since *s)
+{
+	int rc = SECD_ENOTSUP;
+
+	if (m == NULL) {
+		return rc;
+	}
+	pthread_rwlock_rdlock(&m->closing);
+	for (size_t n = 0; n < m->count && rc == SECD_ENOTSUP; n++) {
+		const struct module_instance *i = &m->list[n];
+
+		if (i->self != NULL && i->files.code->changes_since != NULL) {
+			rc = i->files.code->changes_since(i->self, s);
+		}
+	}
+	pthread_rwlock_unlock(&m->closing);
+	return rc;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * modules -- the modules of the configuration, by secondaryd/module.h.
+ *
+ * Opened before there are threads; from then on every call into a module but
+ * changes_since is made by the commit thread, one at a time. A module that
+ * fails is logged and counted, and serving goes on: a change that it refuses is
+ * not offered again, one that gives up for good is closed.
+ *
+ * A version is offered when it is published, so before it is durable in the
+ * store: the commit thread has modules commit before it commits the store, and
+ * NOTIFY comes behind both. A crash in between leaves modules ahead, never
+ * behind. Functions take NULL for "no modules" where it says so.
+ */
+
+#ifndef SECD_SERVER_MODULES_H
+#define SECD_SERVER_MODULES_H
+
+#include <sys/socket.h>
+
+#include "config/config.h"
+#include "secondaryd/module.h"
+#include "server/commit.h"
+#include "server/control.h"
+#include "zone/version.h"
+
+#define MODULES_REASON_LEN (SECD_REASON_LEN + 128)
+
+struct modules;
+
+/**
+ * Load and open all of them, in order.
+ *
+ * out      receives NULL when there are none
+ * reason   room for MODULES_REASON_LEN; receives one sentence on failure
+ * Returns  SECD_OK, or why the first one that failed did
+ */
+int modules_open(const struct config *c, struct modules **out, char *reason);
+
+/** Close them, once no thread is left that may call. NULL is fine. */
+void modules_close(struct modules *m);
+
+/** Can all of them be loaded? As modules_open, without opening any. */
+int modules_check(const struct config *c, char *reason);
+
+/*
+ * Before the threads start
+ */
+
+/** What NOTIFY is sent by; from the commit thread. NULL is fine for m. */
+void modules_set_notify(struct modules *m,
+			void (*notify)(void *ctx, const uint8_t *apex),
+			void *ctx);
+
+/** From now on calls are made by this thread. NULL is fine for m. */
+void modules_attach(struct modules *m, struct commit *commit);
+
+/** For commit_start; those of no module when m is NULL. */
+struct commit_hooks modules_hooks(struct modules *m);
+
+/**
+ * A number that no version of the zone that a module knows has reached. NULL
+ * is fine for m.
+ */
+uint64_t modules_newest_seq(struct modules *m, const uint8_t *apex);
+
+/*
+ * From the transfer thread, or before there is one: heard by the modules in
+ * this order. NULL is fine for m.
+ */
+
+/** v  what the store has of it, or NULL */
+void modules_zone_added(struct modules *m, const uint8_t *apex,
+			struct version *v);
+void modules_zone_removed(struct modules *m, const uint8_t *apex);
+/** All zones that there are at the start were added. */
+void modules_ready(struct modules *m);
+/** The configuration was read again. */
+void modules_reloaded(struct modules *m);
+
+/* How a version came. */
+struct modules_origin {
+	enum secd_source source;
+	const struct sockaddr_storage *primary; /* NULL: none */
+	const char *primary_id;
+	const uint8_t *key; /* name, or NULL */
+};
+
+/**
+ * A version is published. Before its commit is posted.
+ *
+ * from     the version before, or NULL
+ * changes  what led from the one to the other, or NULL: look at all of them
+ */
+void modules_changed(struct modules *m, const uint8_t *apex,
+		     struct version *from, struct version *to,
+		     const struct changeset *changes,
+		     const struct modules_origin *origin);
+/** The same version has moved to another image. */
+void modules_moved(struct modules *m, const uint8_t *apex, struct version *v);
+/** It is durable, and others are told. */
+void modules_published(struct modules *m, const uint8_t *apex,
+		       struct version *v);
+
+/*
+ * From the control thread
+ */
+
+/** Rows about each. NULL is fine for m. */
+void modules_status(struct modules *m, struct control_reply *reply);
+
+/**
+ * A command of a module, one turn of it.
+ *
+ * words    the first one is the module's
+ * position SECD_POSITION_LEN octets, aligned for anything; zero at first
+ * Returns  SECD_OK, SECD_MORE (call again), SECD_ENOTFOUND (no module has this
+ *          word), or a failure, which the reply tells
+ */
+int modules_command(struct modules *m, const char *const *words, size_t count,
+		    uint8_t *position, struct control_reply *reply);
+
+/*
+ * From any thread while the modules are open
+ */
+
+/** Of the first module that has a history. SECD_ENOTSUP: none does. */
+int modules_changes_since(struct modules *m, struct secd_since *s);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * modules_internal -- the modules that are loaded, as module*.c sees them.
+ */
+
+#ifndef SECD_SERVER_MODULES_INTERNAL_H
+#define SECD_SERVER_MODULES_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "server/module_load.h"
+#include "server/module_zones.h"
+#include "server/modules.h"
+
+struct module_instance {
+	struct modules *modules;
+	char *id;
+	struct module_files files;
+	struct secd_host host;
+	void *self; /* of open; NULL: not open, or it gave up for good */
+	unsigned walks;
+	bool has_changes; /* that are not committed */
+	bool is_touched;  /* something was called since the last tick */
+	int64_t due_ms;   /* clock_boot_ms */
+	bool is_failing;  /* and that was logged */
+	uint64_t failures;
+	char last_failure[256];
+};
+
+struct modules {
+	struct module_instance *list;
+	size_t count;
+	struct module_zones zones;
+	/* Of the call that runs: what walk_begin finds whatever is newer. */
+	const uint8_t *apex;
+	struct version *version;
+	struct commit *commit; /* NULL: not attached yet */
+	void (*notify)(void *ctx, const uint8_t *apex);
+	void *notify_ctx;
+	/* Written when a module gives up, for those who ask changes_since. */
+	pthread_rwlock_t closing;
+};
+
+/* module_host.c: what the server offers a module. */
+void modules_host_init(struct module_instance *i);
+
+/** What came of a call: serving goes on in any case. */
+void modules_judge(struct module_instance *i, int rc, const char *what);
+
+/** Commit what was taken: nothing comes between the changes of a group and
+ * their commit. */
+void modules_flush(struct modules *m);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * witness -- a module for tests of hosts: it writes down every call, in the
+ * file `calls`, and fails where it is told to.
+ *
+ *     witness:
+ *         fail: [ open, change, commit, command, for-good ]
+ */
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "secondaryd/module.h"
+
+enum fault {
+	FAULT_OPEN = 1,
+	FAULT_CHANGE = 2,
+	FAULT_COMMIT = 4,
+	FAULT_COMMAND = 8,
+	FAULT_FOR_GOOD = 16, /* SECD_ECLOSED from change */
+};
+
+struct witness {
+	const struct secd_host *host;
+	FILE *calls;
+	unsigned faults;
+	uint64_t ticks;
+};
+
+static const char *const fault_names[] = {"open", "change", "commit", "command",
+					  "for-good"};
+
+static void __attribute__((format(printf, 2, 3)))
+note(struct witness *w, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vfprintf(w->calls, format, args);
+	va_end(args);
+	fputc('\n', w->calls);
+	fflush(w->calls);
+}
+
+/* Labels as they are: the tests' names are plain. */
+static const char *
+zone_of(const uint8_t *apex, char text[256])
+{
+	size_t at = 0;
+
+	while (*apex != 0) {
+		memcpy(text + at, apex + 1, *apex);
+		at += *apex;
+		text[at++] = '.';
+		apex += 1 + *apex;
+	}
+	text[at] = '\0';
+	return text;
+}
+
+static void
+witness_close(void *m)
+{
+	struct witness *w = m;
+
+	note(w, "close");
+	fclose(w->calls);
+	free(w);
+}
+
+static void
+take_faults(struct witness *w, const struct secd_options *options)
+{
+	for (size_t i = 0; i < options->count; i++) {
+		for (unsigned f = 0; f < 5; f++) {
+			if (strcmp(options->items[i].value, fault_names[f]) ==
+			    0) {
+				w->faults |= 1u << f;
+			}
+		}
+	}
+}
+
+static int
+witness_open(const struct secd_host *host, const struct secd_options *options,
+	     void **m, char *reason)
+{
+	struct witness *w = calloc(1, sizeof(*w));
+	char path[4096];
+
+	if (w == NULL) {
+		return SECD_ENOMEM;
+	}
+	w->host = host;
+	take_faults(w, options);
+	if ((w->faults & FAULT_OPEN) != 0) {
+		snprintf(reason, SECD_REASON_LEN,
+			 "%.256s:%u: it is told to fail", options->path,
+			 (unsigned)options->items[0].line);
+		free(w);
+		return SECD_EINVAL;
+	}
+	snprintf(path, sizeof(path), "%s/calls", host->state_dir);
+	w->calls = fopen(path, "ae");
+	if (w->calls == NULL) {
+		snprintf(reason, SECD_REASON_LEN, "cannot open calls");
+		free(w);
+		return SECD_EIO;
+	}
+	note(w, "open");
+	host->log(host->ctx, SECD_NOTICE, "watching");
+	*m = w;
+	return SECD_OK;
+}
+
+/* Entries of a walk; -1: there is none. */
+static long
+walk(struct witness *w, const uint8_t *apex, uint64_t seq)
+{
+	struct secd_entry e;
+	struct secd_walk *walk;
+	const uint8_t *octets;
+	size_t len;
+	long count = 0;
+
+	if (w->host->walk_begin(w->host->ctx, apex, seq, &walk) != SECD_OK) {
+		return -1;
+	}
+	while (w->host->walk_next(walk, &octets, &len) == SECD_OK && len > 0) {
+		for (; len > 0; count++) {
+			size_t n = secd_entry_read(octets, len, &e);
+
+			if (n == 0) {
+				break;
+			}
+			octets += n;
+			len -= n;
+		}
+	}
+	w->host->walk_end(walk);
+	return count;
+}
+
+static int
+witness_change(void *m, const struct secd_change *c)
+{
+	struct witness *w = m;
+	long counts[5] = {0};
+	struct secd_entry e;
+	const uint8_t *octets;
+	size_t len = 0;
+	char zone[256];
+
+	while (c->records != NULL &&
+	       c->records->next(c->records, &octets, &len) == SECD_OK &&
+	       len > 0) {
+		while (len > 0) {
+			size_t n = secd_entry_read(octets, len, &e);
+
+			if (n == 0) {
+				return SECD_EMALF;
+			}
+			counts[e.op]++;
+			octets += n;
+			len -= n;
+		}
+	}
+	note(w,
+	     "change %s %" PRIu64 " -> %" PRIu64 " serial %" PRIu32
+	     " -> %" PRIu32 " -%ld +%ld from %s walk %ld",
+	     zone_of(c->apex, zone), c->from_seq, c->seq, c->from, c->to,
+	     counts[SECD_OP_DELETE], counts[SECD_OP_ADD], c->primary_id,
+	     walk(w, c->apex, c->seq));
+	if ((w->faults & FAULT_FOR_GOOD) != 0) {
+		return SECD_ECLOSED;
+	}
+	return (w->faults & FAULT_CHANGE) != 0 ? SECD_EIO : SECD_OK;
+}
+
+static int
+witness_commit(void *m)
+{
+	struct witness *w = m;
+
+	note(w, "commit");
+	return (w->faults & FAULT_COMMIT) != 0 ? SECD_ENOSPC : SECD_OK;
+}
+
+static void
+witness_published(void *m, const struct secd_version *v)
+{
+	struct witness *w = m;
+	char zone[256];
+
+	note(w, "published %s %" PRIu64 " serial %" PRIu32,
+	     zone_of(v->apex, zone), v->seq, v->serial);
+}
+
+static void
+witness_event(void *m, const struct secd_event *e)
+{
+	static const char *const names[] = {
+	    [SECD_EVENT_ZONE_ADDED] = "zone-added",
+	    [SECD_EVENT_ZONE_REMOVED] = "zone-removed",
+	    [SECD_EVENT_READY] = "ready",
+	    [SECD_EVENT_RELOADED] = "reloaded",
+	};
+	struct witness *w = m;
+	char zone[256];
+
+	if (e->type >= sizeof(names) / sizeof(names[0]) ||
+	    names[e->type] == NULL) {
+		note(w, "event %u", (unsigned)e->type);
+	} else if (e->zone != NULL) {
+		note(w, "%s %s %" PRIu64, names[e->type],
+		     zone_of(e->zone->apex, zone), e->zone->seq);
+	} else {
+		note(w, "%s", names[e->type]);
+	}
+}
+
+static int64_t
+witness_tick(void *m, const struct secd_time *now)
+{
+	struct witness *w = m;
+
+	w->ticks++;
+	return now->boot_ms + 1000;
+}
+
+/* Says its words, one a turn. */
+static int
+witness_command(void *m, const struct secd_command *c, struct secd_reply *reply)
+{
+	struct witness *w = m;
+	uint32_t at;
+
+	if ((w->faults & FAULT_COMMAND) != 0) {
+		return SECD_EBUSY;
+	}
+	memcpy(&at, c->position, sizeof(at));
+	if (at == c->argc) {
+		reply->number(reply->ctx, NULL, NULL, "words", at);
+		return SECD_OK;
+	}
+	reply->line(reply->ctx, c->argv[at++]);
+	memcpy(c->position, &at, sizeof(at));
+	return SECD_MORE;
+}
+
+static void
+witness_status(void *m, struct secd_reply *reply)
+{
+	struct witness *w = m;
+
+	reply->boolean(reply->ctx, NULL, NULL, "ticking", w->ticks > 0);
+}
+
+const struct secd_module secd_module = {
+    .size = sizeof(struct secd_module),
+    .abi_major = SECD_ABI_MAJOR,
+    .abi_minor = SECD_ABI_MINOR,
+    .name = "witness",
+    .version = "1",
+    .word = "witness",
+    .open = witness_open,
+    .close = witness_close,
+    .tick = witness_tick,
+    .change = witness_change,
+    .commit = witness_commit,
+    .published = witness_published,
+    .event = witness_event,
+    .command = witness_command,
+    .status = witness_status,
+};

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "server/control_reply.h"
+#include "server/modules.h"
+#include "store_dir.h"
+#include "zonefile.h"
+
+#define ZONE(serial)                                                           \
+	"@ SOA ns.example. host " serial " 3600 600 86400 300\n@ NS ns\n"
+
+/* A configuration with modules alone; the witness, from the build. */
+static struct store_dir *d;
+static struct config config;
+static struct config_module list[2];
+static struct modules *modules;
+static char text[1 << 16], reason[MODULES_REASON_LEN];
+static uint8_t apex[NAME_LEN_MAX];
+
+static int
+start(void **state)
+{
+	int rc = store_dir_setup(state);
+
+	d = *state;
+	config = (struct config){.modules = list, .module_count = 1};
+	config.server.storage = d->path;
+	list[0] = (struct config_module){.id = "witness",
+					 .file = getenv("SECD_WITNESS")};
+	list[1] = (struct config_module){.id = "second",
+					 .file = getenv("SECD_WITNESS")};
+	zonefile_name("example.", apex);
+	return rc;
+}
+
+static int
+stop(void **state)
+{
+	modules_close(modules);
+	modules = NULL;
+	return store_dir_teardown(state);
+}
+
+static void
+open_modules(const char *options)
+{
+	static char path[512];
+	FILE *f;
+
+	if (options != NULL) {
+		snprintf(path, sizeof(path), "%s/witness.conf", d->path);
+		f = fopen(path, "w");
+		assert_non_null(f);
+		fprintf(f, "witness:\n  fail: %s\n", options);
+		fclose(f);
+		list[0].config = path;
+	}
+	if (modules_open(&config, &modules, reason) != SECD_OK) {
+		fail_msg("%s", reason);
+	}
+}
+
+static const char *
+calls_of(const char *id)
+{
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/modules/%s/calls", d->path, id);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	return text;
+}
+
+static struct version *
+version_of(uint64_t seq, const char *records)
+{
+	struct version *v;
+
+	assert_int_equal(
+	    version_new_take(seq, zonefile_image("example.", records), &v),
+	    SECD_OK);
+	return v;
+}
+
+static void
+change(struct version *from, struct version *to)
+{
+	static const uint8_t key[] = "\3KEY";
+	const struct modules_origin origin = {
+	    .source = SECD_SOURCE_AXFR, .primary_id = "hidden", .key = key};
+
+	modules_changed(modules, apex, from, to, NULL, &origin);
+}
+
+static void
+flush(void)
+{
+	struct commit_hooks hooks = modules_hooks(modules);
+
+	hooks.flush(hooks.ctx);
+}
+
+static void
+no_modules_are_no_trouble(void **state)
+{
+	struct version *v = version_of(1, ZONE("1"));
+
+	(void)state;
+	config.module_count = 0;
+	open_modules(NULL);
+	assert_null(modules);
+	modules_zone_added(modules, apex, v);
+	modules_ready(modules);
+	change(NULL, v);
+	modules_published(modules, apex, v);
+	modules_status(modules, NULL);
+	assert_int_equal(modules_newest_seq(modules, apex), 0);
+	assert_null(modules_hooks(modules).turn);
+	version_unref(v);
+}
+
+static void
+calls_come_in_the_order_of_the_contract(void **state)
+{
+	struct version *a = version_of(3, ZONE("1") "a A 192.0.2.1\n"),
+		       *b = version_of(4, ZONE("2") "b A 192.0.2.1\n"),
+		       *c = version_of(5, ZONE("3") "b A 192.0.2.1\n");
+
+	(void)state;
+	open_modules(NULL);
+	modules_zone_added(modules, apex, NULL);
+	modules_ready(modules);
+	change(NULL, a);
+	change(a, b);
+	modules_published(modules, apex, b);
+	change(b, c);
+	flush();
+	flush();
+	modules_reloaded(modules);
+	modules_zone_removed(modules, apex);
+	modules_close(modules);
+	modules = NULL;
+	assert_string_equal(
+	    calls_of("witness"),
+	    "open\n"
+	    "zone-added example. 0\n"
+	    "ready\n"
+	    "change example. 0 -> 3 serial 0 -> 1 -0 +0 from hidden walk 3\n"
+	    "change example. 3 -> 4 serial 1 -> 2 -1 +1 from hidden walk 3\n"
+	    "commit\n"
+	    "published example. 4 serial 2\n"
+	    "change example. 4 -> 5 serial 2 -> 3 -0 +0 from hidden walk 3\n"
+	    "commit\n"
+	    "reloaded\n"
+	    "zone-removed example. 0\n"
+	    "close\n");
+	version_unref(a);
+	version_unref(b);
+	version_unref(c);
+}
+
+static void
+changes_are_looked_for_where_a_transfer_named_them(void **state)
+{
+	struct version *a = version_of(1, ZONE("1") "a A 192.0.2.1\n"),
+		       *b = version_of(2, ZONE("2") "a A 192.0.2.2\n"
+						    "b A 192.0.2.2\n");
+	const struct modules_origin origin = {.source = SECD_SOURCE_IXFR,
+					      .primary_id = "p"};
+	struct changeset cs = {.from = 0};
+
+	(void)state;
+	open_modules(NULL);
+	modules_zone_added(modules, apex, a);
+	zonefile_step(&cs, "example.", 1, "a A 192.0.2.1\n", "a A 192.0.2.2\n");
+	modules_changed(modules, apex, a, b, &cs, &origin);
+	flush();
+	assert_non_null(strstr(calls_of("witness"), "-1 +1 from p"));
+	changeset_fini(&cs);
+	version_unref(a);
+	version_unref(b);
+}
+
+static void
+a_module_that_cannot_open_is_told_in_one_sentence(void **state)
+{
+	(void)state;
+	list[0].file = "/nonexistent/x.so";
+	assert_int_not_equal(modules_open(&config, &modules, reason), SECD_OK);
+	assert_null(modules);
+	assert_non_null(strstr(reason, "module witness: /nonexistent/x.so"));
+	assert_null(strchr(reason, '\n'));
+
+	list[0].file = getenv("SECD_WITNESS");
+	list[0].config = "/nonexistent/x.conf";
+	assert_int_not_equal(modules_open(&config, &modules, reason), SECD_OK);
+	assert_string_equal(reason, "module witness: /nonexistent/x.conf: No "
+				    "such file or directory");
+}
+
+/* The first one opens, the second one does not: both are closed again. */
+static void
+what_was_opened_before_is_closed(void **state)
+{
+	char path[512], expected[700];
+	FILE *f;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/fail.conf", d->path);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("witness:\n  fail: open\n", f);
+	fclose(f);
+	config.module_count = 2;
+	list[1].config = path;
+	assert_int_equal(modules_open(&config, &modules, reason), SECD_EINVAL);
+	assert_null(modules);
+	snprintf(expected, sizeof(expected),
+		 "module second: %s:2: it is told to fail", path);
+	assert_string_equal(reason, expected);
+	assert_string_equal(calls_of("witness"), "open\nclose\n");
+	assert_int_equal(modules_check(&config, reason), SECD_OK);
+}
+
+static void
+a_directory_is_held_by_one_instance(void **state)
+{
+	struct modules *other;
+	struct stat st;
+	char path[512];
+
+	(void)state;
+	open_modules(NULL);
+	snprintf(path, sizeof(path), "%s/modules/witness", d->path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_int_equal(modules_open(&config, &other, reason), SECD_EBUSY);
+	assert_non_null(strstr(reason, "cannot lock"));
+	modules_close(modules);
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_int_equal(modules_open(&config, &modules, reason), SECD_EPERM);
+	modules = NULL;
+}
+
+/*
+ * With the thread
+ */
+
+static struct commit *commit;
+
+static void
+start_thread(void)
+{
+	struct commit_hooks hooks = modules_hooks(modules);
+
+	assert_int_equal(commit_start(d->store, 0, &hooks, &commit), SECD_OK);
+	modules_attach(modules, commit);
+}
+
+static void
+stop_thread(void)
+{
+	commit_stop(commit);
+	modules_attach(modules, NULL);
+}
+
+/* Rows of a reply as "id|item|value" lines. */
+static const char *
+rows_of(struct control_reply *r)
+{
+	const char *p = (const char *)r->rows.data;
+	const char *end = p + r->rows.len;
+
+	text[0] = '\0';
+	for (int field = 0; p < end; p += strlen(p) + 1, field++) {
+		if (field % 5 >= 2) {
+			strcat(text, p);
+			strcat(text, field % 5 == 4 ? "\n" : "|");
+		}
+	}
+	return text;
+}
+
+static void
+a_module_that_fails_is_shown_and_the_others_go_on(void **state)
+{
+	struct control_reply r = {.error = ""};
+	struct version *v = version_of(1, ZONE("1"));
+
+	(void)state;
+	config.module_count = 2;
+	open_modules("[ change, commit ]");
+	modules_zone_added(modules, apex, NULL);
+	start_thread();
+	change(NULL, v);
+	modules_status(modules, &r);
+	assert_string_equal(
+	    rows_of(&r),
+	    "module witness|name|witness\nmodule witness|version|1\n"
+	    "module witness|state|failing\nmodule witness|failures|2\n"
+	    "module witness|last-failure|changes are not kept: no space left\n"
+	    "module witness|ticking|on\n"
+	    "module second|name|witness\nmodule second|version|1\n"
+	    "module second|state|running\nmodule second|failures|0\n"
+	    "module second|ticking|on\n");
+	stop_thread();
+	control_reply_fini(&r);
+	assert_non_null(strstr(calls_of("second"), "change example. 0 -> 1"));
+	version_unref(v);
+}
+
+static void
+a_module_that_gives_up_is_closed(void **state)
+{
+	static const char *const words[] = {"witness"};
+	uint64_t position[SECD_POSITION_LEN / 8] = {0};
+	struct control_reply r = {.error = ""};
+	struct version *v = version_of(1, ZONE("1"));
+
+	(void)state;
+	open_modules("for-good");
+	modules_zone_added(modules, apex, NULL);
+	start_thread();
+	change(NULL, v);
+	modules_published(modules, apex, v);
+	modules_status(modules, &r);
+	assert_non_null(strstr(rows_of(&r), "state|given up\n"));
+	assert_int_equal(
+	    modules_command(modules, words, 1, (uint8_t *)position, &r),
+	    SECD_ECLOSED);
+	assert_non_null(strstr(r.error, "module witness has given up"));
+	stop_thread();
+	control_reply_fini(&r);
+	assert_null(strstr(calls_of("witness"), "published"));
+	assert_non_null(strstr(calls_of("witness"), "close\n"));
+	version_unref(v);
+}
+
+static void
+a_command_is_answered_turn_by_turn(void **state)
+{
+	static const char *const words[] = {"witness", "one", "two"};
+	static const char *const others[] = {"elsewhere"};
+	uint64_t position[SECD_POSITION_LEN / 8] = {0};
+	struct control_reply r = {.error = ""};
+	int turns = 0;
+
+	(void)state;
+	open_modules(NULL);
+	start_thread();
+	while (modules_command(modules, words, 3, (uint8_t *)position, &r) ==
+	       SECD_MORE) {
+		turns++;
+	}
+	assert_int_equal(turns, 2);
+	assert_string_equal(rows_of(&r), "|line|one\n|line|two\n|words|2\n");
+	assert_int_equal(
+	    modules_command(modules, others, 1, (uint8_t *)position, &r),
+	    SECD_ENOTFOUND);
+	stop_thread();
+	control_reply_fini(&r);
+}
+
+static void
+a_command_that_fails_without_a_word_has_one(void **state)
+{
+	static const char *const words[] = {"witness"};
+	uint64_t position[SECD_POSITION_LEN / 8] = {0};
+	struct control_reply r = {.error = ""};
+
+	(void)state;
+	open_modules("command");
+	start_thread();
+	assert_int_equal(
+	    modules_command(modules, words, 1, (uint8_t *)position, &r),
+	    SECD_EBUSY);
+	assert_string_equal(r.error, secd_strerror(SECD_EBUSY));
+	stop_thread();
+	control_reply_fini(&r);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+	const struct CMUnitTest tests[] = {
+	    TEST(no_modules_are_no_trouble),
+	    TEST(calls_come_in_the_order_of_the_contract),
+	    TEST(changes_are_looked_for_where_a_transfer_named_them),
+	    TEST(a_module_that_cannot_open_is_told_in_one_sentence),
+	    TEST(what_was_opened_before_is_closed),
+	    TEST(a_directory_is_held_by_one_instance),
+	    TEST(a_module_that_fails_is_shown_and_the_others_go_on),
+	    TEST(a_module_that_gives_up_is_closed),
+	    TEST(a_command_is_answered_turn_by_turn),
+	    TEST(a_command_that_fails_without_a_word_has_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
