@@ -290,7 +290,8 @@ put_nodes(struct xfr_out *x)
 		}
 		pass_rrset(x);
 	}
-	return PUT_ALL;
+	/* What a damaged image lets go out must not look like the zone. */
+	return version_cursor_is_whole(&x->cursor) ? PUT_ALL : PUT_FAILED;
 }
 
 static enum put

@@ -43,7 +43,8 @@ uint8_t xfr_out_choose(const struct version *v, const struct query *q,
 enum xfr_out_verdict {
 	XFR_OUT_MORE,   /* a message was written, and there are more */
 	XFR_OUT_DONE,   /* the last message was written */
-	XFR_OUT_FAILED, /* a record does not fit into `cap`; no memory: close */
+	XFR_OUT_FAILED, /* a record does not fit into `cap`, or the image is
+			   damaged: close */
 };
 
 struct xfr_out_count {

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/octets.h"
 #include "rnd.h"
+#include "stack.h"
 #include "transfer/xfr_in.h"
 #include "transfer/xfr_out.h"
 #include "zone_model.h"
@@ -197,11 +198,10 @@ receive(const uint8_t *apex)
 	return spool;
 }
 
-/* Out and in again, the image is the same to the octet. */
+/* Out and in again, it is an image of the zone, the same to the octet. */
 static void
-round_trip(void)
+round_trip_of(const struct image *im)
 {
-	const struct image *im = version_image(t.version);
 	struct build_params p = zonefile_params(image_apex(im));
 	struct build_report report;
 	const uint8_t *before, *after;
@@ -221,6 +221,12 @@ round_trip(void)
 	assert_memory_equal(after, before, before_len);
 	image_unref(copy);
 	spool_free(s);
+}
+
+static void
+round_trip(void)
+{
+	round_trip_of(version_image(t.version));
 }
 
 /* -------------------------------------------------------------- small zones */
@@ -601,6 +607,38 @@ random_zones_come_back_the_same(void **state)
 	}
 }
 
+static void
+a_zone_in_layers_goes_out_as_one(void **state)
+{
+	static struct stack stack;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 30; seed++) {
+		stack_init(&stack, seed, "example.",
+			   (enum model_signing)(seed % 3), 200);
+		while (stack.layer_count < VERSION_LAYERS_MAX &&
+		       stack_push(&stack)) {
+		}
+		version_unref(t.version);
+		t.version = version_ref(stack.version);
+		round_trip_of(stack.fresh);
+		stack_fini(&stack);
+	}
+}
+
+static void
+a_damaged_zone_does_not_go_out_as_if_it_were_whole(void **state)
+{
+	struct image *im =
+	    zonefile_image("example.", BASE "a A 192.0.2.1\nb A 192.0.2.1\n");
+	const struct node *n = zonefile_find(im, "b.example.");
+
+	(void)state;
+	((struct node *)(uintptr_t)n)->len++;
+	hold(im);
+	assert_int_equal(send_all(), XFR_OUT_FAILED);
+}
+
 /* ------------------------------------------------------------------ requests */
 
 static void
@@ -711,6 +749,8 @@ main(void)
 	    TEST(a_record_that_fits_no_message_ends_the_transfer),
 	    TEST(a_full_rrset_beside_a_long_question_goes_without_it),
 	    TEST(random_zones_come_back_the_same),
+	    TEST(a_zone_in_layers_goes_out_as_one),
+	    TEST(a_damaged_zone_does_not_go_out_as_if_it_were_whole),
 	    TEST(an_axfr_over_udp_is_a_format_error),
 	    TEST(an_ixfr_is_answered_by_what_the_client_has),
 	    TEST(an_ixfr_without_its_soa_is_a_format_error),
