@@ -9,9 +9,10 @@ import subprocess
 import threading
 import time
 
-from lib import servers, zones
+from lib import diff, dnsq, judge, servers, zones
 from lib.case import test
 from lib.churn import Churn, Eye, Listener, Probe
+from test_differential import SETS, references
 from test_follow import pair, step, wait_stored
 
 APEX = "churn.test."
@@ -198,3 +199,95 @@ def changes_of_a_real_primary_equal_its_zone(case):
     sut.kill()
     sut.start()
     assert sut.serial(zone.apex) == zone.serial
+
+
+
+# The zones of test_differential.py that go into layers, and how they are
+# signed; None: they are not.
+LAYERED = {
+    "nsec": (lambda: [zones.feature_mix("nsec.test.")], {}),
+    "nsec3": (lambda: [zones.feature_mix("nsec3.test.")],
+              {"nsec3": ("aabbccdd", 3)}),
+    "optout": (lambda: [zones.optout()],
+               {"nsec3": ("", 0), "optout": True}),
+    "delegations": (lambda: [zones.delegations()], None),
+    "wildcards": (lambda: [zones.wildcards(), zones.ents()], None),
+    "aliases": (lambda: [zones.dname(), zones.dname2(), zones.cnames(),
+                         zones.cnames2()], None),
+}
+STAGES = 4
+
+
+def large(zone, work, how):
+    """The zone with names that nobody asks for, so that its image is a file,
+    and signed: what is served, and what is asked for."""
+    full = zone.copy(STAGES + 1)
+    for i in range(1500):
+        full.add("zzfill%05d" % i, "TXT", '"%s"' % ("x" * 60))
+    if how is not None:
+        full = zones.signed(full, work, **how)
+        full.serial, zone.signing = STAGES + 1, full.signing
+    return full
+
+
+class Stage:
+    """A zone on its way to what it is to be in the end: a quarter of its
+    owners are not there yet, and others will have to go."""
+
+    def __init__(self, zone, serial, rnd):
+        self.apex, self.serial = zone.apex, serial
+        apex, owners = zone.apex.lower(), {}
+        for r in zone.all_records():
+            owners.setdefault(r.owner.lower(), []).append(r)
+        # BIND insists on what the apex needs. So many names would be
+        # compacted at once.
+        needed = (apex, "ns1." + apex, "ns2." + apex)
+        many = {o for o, rs in owners.items() if o.startswith("zzfill")
+                or any(r.type == "NSEC3" for r in rs)}
+        here = [o for o in owners if o in needed
+                or rnd.random() < (0.98 if o in many else 0.75)]
+        self.lines = ["%s %d IN SOA ns1.%s h.%s %d 3600 600 604800 300" % (
+            apex, zone.ttl, apex, apex, serial)]
+        self.lines += ["%s %d IN %s %s" % r for o in here for r in owners[o]
+                       if r.type != "SOA"]
+        above = [o for o in here if len(o) < 100 and "\\" not in o]
+        self.lines += ["x%d.%s %d IN A 192.0.2.9" % (
+            rnd.randrange(10**6), rnd.choice(above), zone.ttl)
+            for _ in range(20)]
+
+    def text(self):
+        return "\n".join(self.lines) + "\n"
+
+
+@test(needs=("nsd", "knot", "bind", "signer", "secondaryd"), limit=240,
+      what=LAYERED)
+def answers_through_layers_equal_those_of_nsd_knot_and_bind(case, what):
+    make, how = LAYERED[what]
+    rnd, asked = random.Random(9), make()
+    served = [large(z, case.subdir("work"), how) for z in asked]
+    refs = references(case, served, SETS[what].references)
+    # Knot takes a\\000b and b.a for one name.
+    prim = case.server("bind", name="primary")
+    sut = case.server("secondaryd")
+    for z in served:
+        prim.serve(Stage(z, 1, rnd), allow=[servers.allow()],
+                   notify=[sut.peer()])
+        sut.follow(z.apex, [prim.peer()],
+                   allow=[servers.allow(address="127.0.0.0/8")])
+    prim.start()
+    sut.start()
+    for serial in range(1, STAGES + 2):
+        for z in served:
+            if serial > 1:
+                prim.update(z if serial > STAGES else Stage(z, serial, rnd))
+            sut.wait_serial(z.apex, serial)
+    for z in served:
+        kinds = [t[0] for t in sut.transfers(z.apex, z.serial)]
+        assert kinds == ["AXFR"] + ["IXFR"] * STAGES, kinds
+        assert "nodes in" in sut.status_of(z.apex), sut.status_of(z.apex)
+        dnsq.assert_same_zone(prim.at(), sut.at(), z.apex)
+    queries = diff.Plan(asked, neighbours=0.6).queries
+    v = judge.judge(asked, queries, [r.at() for r in refs], sut.at(),
+                    SETS[what].references, what)
+    assert not v.wrong, "\n\n".join(v.wrong[:5])
+    judge.report(case, v, ())
