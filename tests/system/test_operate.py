@@ -110,7 +110,7 @@ def one_line_is_logged_for_each_transfer(case):
     fake, sut = following(case)
     fake.serial = 2
     fake.notify(sut.at())
-    sut.wait_serial(APEX, 2)
+    sut.transfers(APEX, 2)
     lines = [x for x in sut.log_text().splitlines()
              if sut.TRANSFER.search(x)]
     assert len(lines) == 2, sut.log_text()
