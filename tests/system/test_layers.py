@@ -201,7 +201,6 @@ def changes_of_a_real_primary_equal_its_zone(case):
     assert sut.serial(zone.apex) == zone.serial
 
 
-
 # The zones of test_differential.py that go into layers, and how they are
 # signed; None: they are not.
 LAYERED = {
@@ -220,7 +219,7 @@ STAGES = 4
 
 def large(zone, work, how):
     """The zone with names that nobody asks for, so that its image is a file,
-    and signed: what is served, and what is asked for."""
+    and signed where it is to be."""
     full = zone.copy(STAGES + 1)
     for i in range(1500):
         full.add("zzfill%05d" % i, "TXT", '"%s"' % ("x" * 60))
@@ -266,7 +265,7 @@ def answers_through_layers_equal_those_of_nsd_knot_and_bind(case, what):
     rnd, asked = random.Random(9), make()
     served = [large(z, case.subdir("work"), how) for z in asked]
     refs = references(case, served, SETS[what].references)
-    # Knot takes a\\000b and b.a for one name.
+    # Not Knot, which takes a\000b and b.a for one name.
     prim = case.server("bind", name="primary")
     sut = case.server("secondaryd")
     for z in served:
