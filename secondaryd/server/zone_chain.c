@@ -23,6 +23,7 @@ zone_chain_begin(struct zone_chain *c, uint64_t seq, uint64_t change_octets)
 {
 	c->stored_seq = c->newest_seq = seq;
 	c->octets = change_octets;
+	c->is_broken = false;
 }
 
 void

@@ -190,6 +190,8 @@ zone_load(struct zone_entry *e)
 	bool has_saved = false;
 	int rc = SECD_OK;
 
+	/* Until it is known to be whole, what is stored is nothing's past. */
+	zone_chain_break(&e->chain, 0);
 	if (!is_being_forgotten(e)) {
 		rc = load_stored(e, &stored);
 	}

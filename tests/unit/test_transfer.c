@@ -167,30 +167,69 @@ what_cannot_be_stored_is_served_and_not_told(void **state)
 	world_expect_stored(0, 3);
 }
 
+/* All of the places for readers: nothing can be loaded. */
+static MDB_txn *readers[200];
+static size_t reader_count;
+
+static void
+take_readers(void)
+{
+	while (reader_count < 200 &&
+	       mdb_txn_begin(world.store->store->env, NULL, MDB_RDONLY,
+			     &readers[reader_count]) == 0) {
+		reader_count++;
+	}
+	assert_true(reader_count < 200);
+}
+
+static void
+release_readers(void)
+{
+	while (reader_count > 0) {
+		mdb_txn_abort(readers[--reader_count]);
+	}
+}
+
 static void
 a_zone_that_cannot_be_read_is_transferred_again(void **state)
 {
-	MDB_txn *readers[200];
-	size_t count = 0;
-
 	(void)state;
 	world_start_server(1, "");
 	world_await_serial(0, 1);
-	/* All of the places for readers. */
-	while (count < 200 && mdb_txn_begin(world.store->store->env, NULL,
-					    MDB_RDONLY, &readers[count]) == 0) {
-		count++;
-	}
-	assert_true(count < 200);
+	take_readers();
 	assert_int_equal(world_try_reload(3, "").rc, SECD_OK);
 	for (int i = 0; i < WORLD_LIMIT && !world_look(1).has_version; i++) {
 		world_wait();
 	}
-	while (count > 0) {
-		mdb_txn_abort(readers[--count]);
-	}
+	release_readers();
 	world_await_serial(1, 1);
 	world_expect_stored(1, 1);
+}
+
+static void
+what_could_not_be_read_is_not_taken_for_the_past_of_what_follows(void **state)
+{
+	(void)state;
+	world_start_server(8, "");
+	world_await_serial(3, 1);
+	for (uint32_t serial = 2; serial < 6; serial++) {
+		primary_set_serial(world.primary, serial);
+		world_notify(3);
+		world_await_serial(3, serial);
+	}
+	assert_int_equal(world_stored_changes(3), 4);
+	world_stop_server();
+	store_dir_reopen(world.store);
+	take_readers();
+	world_start_server(8, "");
+	for (int i = 0; i < WORLD_LIMIT && !world_look(3).has_version; i++) {
+		world_wait();
+	}
+	release_readers();
+	world_await_serial(3, 5);
+	assert_int_equal(world_look(3).seq, 1);
+	world_expect_stored(3, 5);
+	assert_int_equal(world_stored_changes(3), 0);
 }
 
 static void
@@ -443,6 +482,8 @@ main(void)
 	    TEST(a_bad_transfer_leaves_the_old_version),
 	    TEST(what_cannot_be_stored_is_served_and_not_told),
 	    TEST(a_zone_that_cannot_be_read_is_transferred_again),
+	    TEST(
+		what_could_not_be_read_is_not_taken_for_the_past_of_what_follows),
 	    TEST(the_last_version_is_tried_once_more_at_the_end),
 	    TEST(a_removed_zone_is_forgotten_and_a_new_one_is_fetched),
 	    TEST(what_was_removed_while_no_server_ran_is_forgotten),
