@@ -611,6 +611,16 @@ struct secd_host {
 	 */
 	int (*place)(void *ctx, const struct secd_placement *p);
 
+	/**
+	 * A record as it stands in a zone file, without class. For commands.
+	 *
+	 * out      room for `cap` octets; receives a text without '\n'
+	 * Returns  SECD_OK, SECD_ENOSPC, SECD_ENOTSUP (then the module writes
+	 *          it as RFC 3597 has it), SECD_EMALF
+	 */
+	int (*record_text)(void *ctx, const struct secd_entry *e, char *out,
+			   size_t cap);
+
 	/** Memory for a secret: zeroed, locked, in no core. NULL: no memory. */
 	void *(*secret_new)(void *ctx, size_t len);
 	/** Wipe and free; len as it was. NULL is fine. */

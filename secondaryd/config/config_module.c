@@ -80,7 +80,7 @@ config_build_modules(struct config_build *b)
 	}
 	for (e = list->first; e != NULL; e = e->next) {
 		rc = build_module(b, e, &modules[i++]);
-		if (rc != SECD_OK) {
+		if (config_build_ends(b, rc)) {
 			return rc;
 		}
 	}

@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "server/module_entries.h"
 #include "server/modules_internal.h"
+#include "wire/rr_text.h"
 
 #define WALKS_MAX 8 /* of one module, at a time */
 
@@ -151,6 +152,23 @@ on_notify(void *ctx, const uint8_t *apex)
 	return SECD_OK;
 }
 
+static int
+on_record_text(void *ctx, const struct secd_entry *e, char *out, size_t cap)
+{
+	const struct rr rr = {
+	    .owner = e->owner,
+	    .rdata = e->rdata,
+	    .ttl = e->ttl,
+	    .type = e->type,
+	    .rdlen = e->rdata_len,
+	};
+
+	(void)ctx;
+	return name_check(e->owner, e->owner_len) != e->owner_len
+		   ? SECD_EMALF
+		   : rr_text(&rr, clock_wall_s(), out, cap);
+}
+
 static void *
 on_secret_new(void *ctx, size_t len)
 {
@@ -183,6 +201,7 @@ modules_host_init(struct module_instance *i)
 	    .walk_next = on_walk_next,
 	    .walk_end = on_walk_end,
 	    .notify = on_notify,
+	    .record_text = on_record_text,
 	    .secret_new = on_secret_new,
 	    .secret_free = on_secret_free,
 	};
