@@ -102,13 +102,23 @@ void image_prefetch(const struct image *im, uint64_t hash);
  */
 bool image_prefetch_node(const struct image *im, uint64_t hash);
 
-/**
- * The same for image_nsec_for, in two steps (IMAGE_NSEC, else nothing is done).
- *
- * Returns  what image_prefetch_denial_nodes takes
+/*
+ * The same for a name that is not there and will be denied: each step asks for
+ * what the next one reads.
  */
-uint64_t image_prefetch_denial(const struct image *im, const uint8_t *lower);
-void image_prefetch_denial_nodes(const struct image *im, uint64_t from);
+struct image_ahead {
+	uint64_t from, count;              /* entries */
+	uint8_t hash[NODE_NSEC3_HASH_LEN]; /* for IMAGE_NSEC3 */
+};
+
+/** IMAGE_NSEC: before image_ahead_nodes. */
+void image_ahead_name(const struct image *im, const uint8_t *lower,
+		      struct image_ahead *ahead);
+/** IMAGE_NSEC3, with `hash` set: both of these before image_ahead_nodes. */
+void image_ahead_hash(const struct image *im, const struct image_ahead *ahead);
+void image_ahead_entry(const struct image *im, struct image_ahead *ahead);
+/** At last: ask for the nodes. */
+void image_ahead_nodes(const struct image *im, const struct image_ahead *ahead);
 
 /**
  * The node of a name, whatever its flags.

@@ -25,6 +25,8 @@ fetch_node(const struct image *im, uint64_t at)
 	for (unsigned i = 0; i < NODE_LINES; i++) {
 		__builtin_prefetch(im->base + at + (size_t)i * LINE_LEN);
 	}
+	/* gcc leaves out calls of what does nothing but prefetch. */
+	__asm__ volatile("");
 }
 
 void
@@ -175,9 +177,13 @@ find_group(const struct image *im, const uint8_t *lower, uint64_t *low,
 {
 	uint64_t fences = im->head->denial_keys, fence, below, not_above;
 	uint8_t key[NAME_KEY_MAX];
-	size_t len = name_key(lower, key);
+	size_t len;
 
-	if (im->denial != IMAGE_NSEC || len < im->key_len) {
+	if (im->denial != IMAGE_NSEC) {
+		return false;
+	}
+	len = name_key(lower, key);
+	if (len < im->key_len) {
 		return false;
 	}
 	fence = image_denial_key(key + im->key_len, len - im->key_len);
@@ -194,23 +200,10 @@ find_group(const struct image *im, const uint8_t *lower, uint64_t *low,
 	return true;
 }
 
-uint64_t
-image_prefetch_denial(const struct image *im, const uint8_t *lower)
+static void
+fetch_entries(const struct image *im, uint64_t from, uint64_t count)
 {
-	uint64_t low, high;
-
-	if (!find_group(im, lower, &low, &high)) {
-		return im->denial_count;
-	}
-	__builtin_prefetch(&im->denial_at[low]);
-	return low;
-}
-
-void
-image_prefetch_denial_nodes(const struct image *im, uint64_t from)
-{
-	for (uint64_t i = from;
-	     i < im->denial_count && i < from + IMAGE_FENCE_STEP; i++) {
+	for (uint64_t i = from; i < im->denial_count && i < from + count; i++) {
 		fetch_node(im, (uint64_t)im->denial_at[i] * 8);
 	}
 }
@@ -224,7 +217,7 @@ image_nsec_rank(const struct image *im, const uint8_t *lower, uint64_t *rank)
 	if (!find_group(im, lower, &low, &high)) {
 		return NULL;
 	}
-	image_prefetch_denial_nodes(im, low);
+	fetch_entries(im, low, IMAGE_FENCE_STEP);
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
 		const uint8_t *owner = entry_owner(im, middle);
@@ -316,4 +309,45 @@ image_nsec3_rank(const struct image *im,
 	}
 	*rank = i;
 	return entry_before(im, i);
+}
+
+void
+image_ahead_name(const struct image *im, const uint8_t *lower,
+		 struct image_ahead *ahead)
+{
+	uint64_t high;
+
+	if (find_group(im, lower, &ahead->from, &high)) {
+		ahead->count = IMAGE_FENCE_STEP;
+		__builtin_prefetch(&im->denial_at[ahead->from]);
+	} else {
+		ahead->count = 0;
+	}
+}
+
+void
+image_ahead_hash(const struct image *im, const struct image_ahead *ahead)
+{
+	uint64_t key = image_denial_key(ahead->hash, NODE_NSEC3_HASH_LEN);
+
+	/* Hashes are spread evenly: it is not far from there. */
+	__builtin_prefetch(
+	    &im->denial_key[((key >> 32) * im->denial_count) >> 32]);
+}
+
+void
+image_ahead_entry(const struct image *im, struct image_ahead *ahead)
+{
+	uint64_t rank = hashes_below(
+	    im, image_denial_key(ahead->hash, NODE_NSEC3_HASH_LEN));
+
+	ahead->from = rank > 0 ? rank - 1 : 0;
+	ahead->count = 1;
+	__builtin_prefetch(&im->denial_at[ahead->from]);
+}
+
+void
+image_ahead_nodes(const struct image *im, const struct image_ahead *ahead)
+{
+	fetch_entries(im, ahead->from, ahead->count);
 }

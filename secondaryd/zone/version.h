@@ -164,20 +164,6 @@ version_prefetch_node(const struct version *v, uint64_t hash)
 				  : image_prefetch_node(v->image, hash);
 }
 
-/* Ask for what version_nsec_for looks at, in two steps as with image_*. What
- * layers have is small, and in the caches anyway. */
-static inline uint64_t
-version_prefetch_denial(const struct version *v, const uint8_t *lower)
-{
-	return image_prefetch_denial(v->image, lower);
-}
-
-static inline void
-version_prefetch_denial_nodes(const struct version *v, uint64_t from)
-{
-	image_prefetch_denial_nodes(v->image, from);
-}
-
 /*
  * All nodes of a zone in canonical order, or those of one subtree. The version
  * outlives the cursor; nothing is to be freed.

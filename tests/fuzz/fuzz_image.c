@@ -84,6 +84,7 @@ use_node(const struct image *im, const struct node *n)
 	static struct node_reader r; /* 64 KiB */
 	uint8_t lower[NAME_LEN_MAX];
 	struct name_hashes hashes;
+	struct image_ahead ahead;
 	unsigned sum = 0;
 	struct rr rr;
 
@@ -107,7 +108,8 @@ use_node(const struct image *im, const struct node *n)
 		n = image_find(im, name, name_len(name), hashes.hash[i]);
 		sum += n != NULL ? copy_rrsets(n) : 0u;
 	}
-	image_prefetch_denial_nodes(im, image_prefetch_denial(im, lower));
+	image_ahead_name(im, lower, &ahead);
+	image_ahead_nodes(im, &ahead);
 	n = image_nsec_for(im, lower);
 	return sum + (n != NULL ? copy_rrsets(n) : 0u);
 }
@@ -118,7 +120,7 @@ unsigned fuzz_image_sum;
 static void
 use(struct image *im)
 {
-	uint8_t hash[NODE_NSEC3_HASH_LEN];
+	struct image_ahead ahead;
 	const struct node *n = NULL;
 	unsigned sum = 0;
 	struct rnd r = {1};
@@ -128,8 +130,13 @@ use(struct image *im)
 		sum += use_node(im, n) + copy_rrsets(n);
 	}
 	for (int i = 0; i < 16; i++) {
-		rnd_fill(&r, hash, sizeof(hash));
-		n = image_nsec3_for(im, hash, &match);
+		rnd_fill(&r, ahead.hash, sizeof(ahead.hash));
+		if (image_denial(im) == IMAGE_NSEC3) {
+			image_ahead_hash(im, &ahead);
+			image_ahead_entry(im, &ahead);
+			image_ahead_nodes(im, &ahead);
+		}
+		n = image_nsec3_for(im, ahead.hash, &match);
 		sum += n != NULL ? copy_rrsets(n) : 0u;
 	}
 	fuzz_image_sum = sum;
