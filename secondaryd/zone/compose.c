@@ -91,10 +91,7 @@ write_node(struct compose *c, struct owner_set *set, const uint8_t *owner)
 	const struct node *n;
 	int rc;
 
-	rc = derive_hashes(&c->derive, owner, NULL, &spec.flags, own, star);
-	if (rc != SECD_OK) {
-		return rc;
-	}
+	derive_hashes(&c->derive, owner, NULL, &spec.flags, own, star);
 	spec.barrier_labels =
 	    derive_barrier_labels(owner, spec.flags, c->barrier);
 	if (derive_is_barrier(spec.flags)) {

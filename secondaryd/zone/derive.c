@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/error.h"
 #include "zone/nsec3.h"
 
 void
@@ -98,45 +97,37 @@ derive_barrier_labels(const uint8_t *owner, uint16_t flags, int barrier)
 	return (flags & NODE_CUT) != 0 ? (uint8_t)name_label_count(owner) : 0;
 }
 
-static int
+static void
 hash(const struct derive *d, const uint8_t *lower, const uint8_t *known,
      uint8_t out[NODE_NSEC3_HASH_LEN])
 {
 	if (known != NULL) {
 		memcpy(out, known, NODE_NSEC3_HASH_LEN);
-		return SECD_OK;
+		return;
 	}
-	return nsec3_hash(lower, d->nsec3.iterations, d->nsec3.salt,
-			  d->nsec3.salt_len, out);
+	nsec3_hash(lower, d->nsec3.iterations, d->nsec3.salt, d->nsec3.salt_len,
+		   out);
 }
 
-int
+void
 derive_hashes(const struct derive *d, const uint8_t *owner,
 	      const struct node *known, uint16_t *flags,
 	      uint8_t own[NODE_NSEC3_HASH_LEN],
 	      uint8_t star[NODE_NSEC3_HASH_LEN])
 {
 	uint8_t lower[NAME_LEN_MAX + 2] = {1, '*'};
-	int rc;
 
 	if (!d->has_nsec3 ||
 	    (*flags & (NODE_OCCLUDED | NODE_NSEC3_ONLY)) != 0) {
-		return SECD_OK;
+		return;
 	}
 	name_lower(owner, lower + 2);
-	rc = hash(d, lower + 2, known != NULL ? node_own_hash(known) : NULL,
-		  own);
-	if (rc != SECD_OK) {
-		return rc;
-	}
+	hash(d, lower + 2, known != NULL ? node_own_hash(known) : NULL, own);
 	*flags |= NODE_OWN_HASH;
 	/* Below a cut or DNAME nothing is denied, nor where no name fits. */
 	if (derive_is_barrier(*flags) || name_len(owner) + 2 > NAME_LEN_MAX) {
-		return SECD_OK;
+		return;
 	}
-	rc = hash(d, lower, known != NULL ? node_star_hash(known) : NULL, star);
-	if (rc == SECD_OK) {
-		*flags |= NODE_STAR_HASH;
-	}
-	return rc;
+	hash(d, lower, known != NULL ? node_star_hash(known) : NULL, star);
+	*flags |= NODE_STAR_HASH;
 }

@@ -70,11 +70,10 @@ uint8_t derive_barrier_labels(const uint8_t *owner, uint16_t flags,
  * flags    of derive_flags; receives those that tell of hashes
  * known    a node of the same name with hashes that are right, or NULL
  * own, star  receive what the flags say
- * Returns  SECD_OK, SECD_ENOMEM
  */
-int derive_hashes(const struct derive *d, const uint8_t *owner,
-		  const struct node *known, uint16_t *flags,
-		  uint8_t own[NODE_NSEC3_HASH_LEN],
-		  uint8_t star[NODE_NSEC3_HASH_LEN]);
+void derive_hashes(const struct derive *d, const uint8_t *owner,
+		   const struct node *known, uint16_t *flags,
+		   uint8_t own[NODE_NSEC3_HASH_LEN],
+		   uint8_t star[NODE_NSEC3_HASH_LEN]);
 
 #endif

@@ -227,7 +227,7 @@ lay(struct layering *l, const struct layering_at *at,
     struct layering_name *name, const struct owner_set *set, bool complete)
 {
 	uint8_t own[NODE_NSEC3_HASH_LEN], star[NODE_NSEC3_HASH_LEN];
-	int barrier = layering_barrier(l, at), rc;
+	int barrier = layering_barrier(l, at), rc = SECD_OK;
 	const uint8_t *owner = set != NULL ? set->owner : at->lower;
 	struct node_spec spec = {
 	    .set = set,
@@ -237,11 +237,7 @@ lay(struct layering *l, const struct layering_at *at,
 	    .star_hash = star,
 	};
 
-	rc =
-	    derive_hashes(&l->derive, owner, name->old, &spec.flags, own, star);
-	if (rc != SECD_OK) {
-		return rc;
-	}
+	derive_hashes(&l->derive, owner, name->old, &spec.flags, own, star);
 	spec.barrier_labels = derive_barrier_labels(owner, spec.flags, barrier);
 	if (complete && has_wildcard(l, at, spec.flags, barrier)) {
 		spec.flags |= NODE_WILDCARD_CHILD;

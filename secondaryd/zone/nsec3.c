@@ -15,7 +15,7 @@
 #define LABEL_LEN   32
 #define RR_HEAD_LEN 12
 
-int
+void
 nsec3_hash(const uint8_t *lower, uint16_t iterations, const uint8_t *salt,
 	   size_t salt_len, uint8_t hash[NODE_NSEC3_HASH_LEN])
 {
@@ -31,7 +31,6 @@ nsec3_hash(const uint8_t *lower, uint16_t iterations, const uint8_t *salt,
 		sha1_update(&sha1, salt_len, salt);
 		sha1_digest(&sha1, NODE_NSEC3_HASH_LEN, hash);
 	}
-	return SECD_OK;
 }
 
 /* RFC 4648 section 7, either case; -1 for what is not in it. */

@@ -12,13 +12,9 @@
 
 #include "zone/image.h"
 
-/**
- * Hash a lower-case name.
- *
- * Returns  SECD_OK
- */
-int nsec3_hash(const uint8_t *lower, uint16_t iterations, const uint8_t *salt,
-	       size_t salt_len, uint8_t hash[NODE_NSEC3_HASH_LEN]);
+/** Hash a lower-case name. */
+void nsec3_hash(const uint8_t *lower, uint16_t iterations, const uint8_t *salt,
+		size_t salt_len, uint8_t hash[NODE_NSEC3_HASH_LEN]);
 
 /**
  * The hash that the first label of an NSEC3 owner spells (base32hex).

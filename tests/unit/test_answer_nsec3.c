@@ -238,7 +238,7 @@ hash_text(const char *name, char text[33])
 
 	assert_int_equal(name_from_text(name, wire), SECD_OK);
 	name_lower(wire, wire);
-	assert_int_equal(nsec3_hash(wire, 1, NULL, 0, hash), SECD_OK);
+	nsec3_hash(wire, 1, NULL, 0, hash);
 	for (unsigned i = 0; i < 32; i++) {
 		unsigned bit = i * 5, two = (unsigned)hash[bit / 8] << 8;
 

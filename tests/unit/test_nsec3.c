@@ -40,8 +40,7 @@ names_hash_as_rfc_5155_says(void **state)
 
 		zonefile_name(vectors[i].name, name);
 		zonefile_name(vectors[i].owner, owner);
-		assert_int_equal(nsec3_hash(name, 12, salt, sizeof(salt), hash),
-				 SECD_OK);
+		nsec3_hash(name, 12, salt, sizeof(salt), hash);
 		assert_int_equal(nsec3_hash_of_owner(owner, spelt), SECD_OK);
 		assert_memory_equal(hash, spelt, sizeof(hash));
 	}
@@ -58,7 +57,7 @@ no_salt_and_no_iterations_are_fine(void **state)
 	uint8_t root[] = {0}, hash[NODE_NSEC3_HASH_LEN];
 
 	(void)state;
-	assert_int_equal(nsec3_hash(root, 0, NULL, 0, hash), SECD_OK);
+	nsec3_hash(root, 0, NULL, 0, hash);
 	assert_memory_equal(hash, expected, sizeof(hash));
 }
 
