@@ -47,7 +47,7 @@ list_hiding(struct layer *l)
 	if (l->tombstone_count == 0) {
 		return SECD_OK;
 	}
-	l->hiding = calloc(l->tombstone_count, sizeof(*l->hiding));
+	l->hiding = calloc(l->tombstone_count, sizeof(const struct node *));
 	if (l->hiding == NULL) {
 		return SECD_ENOMEM;
 	}
@@ -64,8 +64,8 @@ list_hiding(struct layer *l)
 int
 layer_new_take(struct image *im, int64_t record_delta, struct layer **out)
 {
-	struct layer *l =
-	    calloc(1, sizeof(*l) + image_node_count(im) * sizeof(*l->nodes));
+	struct layer *l = calloc(
+	    1, sizeof(*l) + image_node_count(im) * sizeof(const struct node *));
 	int rc;
 
 	if (l == NULL) {
@@ -146,8 +146,8 @@ layer_octets(const struct layer *l)
 	size_t len;
 
 	image_octets(l->image, &len);
-	return len + sizeof(*l) + l->count * sizeof(*l->nodes) +
-	       l->tombstone_count * sizeof(*l->hiding);
+	return len + sizeof(*l) + l->count * sizeof(const struct node *) +
+	       l->tombstone_count * sizeof(const struct node *);
 }
 
 const struct node *

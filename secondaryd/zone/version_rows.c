@@ -16,7 +16,7 @@
  * some 100 us more when thousands of names are gone, and nothing as a rule.
  */
 #define PIECE   64
-#define DENSITY 8
+#define DENSITY ((uint64_t)8)
 
 /* How many entries stand before a tombstone's place, or at it. */
 static uint64_t

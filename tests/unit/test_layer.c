@@ -16,6 +16,11 @@
 #define APEX   "example."
 #define SOA(n) "@ SOA ns.example. host " #n " 3600 600 86400 300\n@ NS b.\n"
 
+#define CHAIN                                                                  \
+	"@ NSEC3PARAM 1 0 1 aabb\n"                                            \
+	"10000000000000000000000000000000 NSEC3 1 0 1 aabb "                   \
+	"00000000000000000000000000000000\n"
+
 static struct layer *l;
 
 /* The layer between two states. */
@@ -139,16 +144,11 @@ denial_is_indexed_by_the_rules_of_images(void **state)
 static void
 a_layer_of_the_apex_alone_is_one_with_nsec3_too(void **state)
 {
-	static const char zone[] =
-	    "@ NSEC3PARAM 1 0 1 aabb\n"
-	    "10000000000000000000000000000000 NSEC3 1 0 1 aabb "
-	    "00000000000000000000000000000000\n";
 	uint8_t hash[NODE_NSEC3_HASH_LEN] = {0};
-	char from[1000] = SOA(1), to[1000] = SOA(2);
 	bool match;
 
 	(void)state;
-	make(strcat(from, zone), strcat(to, zone));
+	make(SOA(1) CHAIN, SOA(2) CHAIN);
 	assert_int_equal(layer_node_count(l), 1);
 	assert_int_equal(image_denial(layer_image(l)), IMAGE_NSEC3);
 	assert_int_equal(image_denial_count(layer_image(l)), 0);

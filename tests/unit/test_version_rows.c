@@ -14,7 +14,8 @@
 #include "stack.h"
 #include "zone/version_rows.h"
 
-#define NAMES 1000
+#define NAMES    1000
+#define TEXT_LEN ((size_t)NAMES * 200)
 
 static struct version *v;
 static char *states[3];
@@ -25,7 +26,7 @@ start(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		states[i] = malloc(NAMES * 200);
+		states[i] = malloc(TEXT_LEN);
 		assert_non_null(states[i]);
 	}
 	return 0;
