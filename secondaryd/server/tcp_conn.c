@@ -25,9 +25,9 @@ struct tcp_conn {
 	int fd;
 	ev_io readable, writable;
 	ev_timer timer;
-	ev_tstamp active_at; /* octets last went in or out */
-	ev_tstamp rest_at;   /* nothing was under way */
-	int unacked;         /* octets that the client had not yet, then */
+	double active_at; /* octets last went in or out */
+	double rest_at;   /* nothing was under way */
+	int unacked;      /* octets that the client had not yet, then */
 	/* Begun, but not whole yet: kept here only while that is so. */
 	struct buf in;
 	/* Not taken yet by the client. */
@@ -36,6 +36,14 @@ struct tcp_conn {
 	struct transfer_stream *stream;
 	struct sockaddr_storage peer;
 };
+
+/* Not ev_now, which is the wall clock: when that is set, no client has waited
+ * for longer or shorter than before. */
+static double
+now_s(void)
+{
+	return (double)clock_awake_ms() / 1000.0;
+}
 
 static void
 stop_watching(struct tcp_conn *c)
@@ -85,7 +93,7 @@ look_for_progress(struct tcp_conn *c)
 		return;
 	}
 	if (unacked < c->unacked) {
-		c->active_at = ev_now(c->shared->loop);
+		c->active_at = now_s();
 	}
 	c->unacked = unacked;
 }
@@ -96,8 +104,8 @@ takes_too_long(const struct tcp_conn *c)
 	if (c->stream != NULL) {
 		return clock_awake_ms() > c->stream->deadline_ms;
 	}
-	return is_busy(c) && ev_now(c->shared->loop) - c->rest_at >
-				 TOTAL_FACTOR * c->shared->io_s;
+	return is_busy(c) &&
+	       now_s() - c->rest_at > TOTAL_FACTOR * c->shared->io_s;
 }
 
 /* The timer is set once and looks back: no timer call for each query. */
@@ -110,7 +118,7 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 
 	(void)events;
 	look_for_progress(c);
-	left = c->active_at + limit - ev_now(loop);
+	left = c->active_at + limit - now_s();
 	if (left <= 0.0 || takes_too_long(c)) {
 		tcp_conn_close(c);
 		return;
@@ -126,7 +134,7 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 static void
 became_busy(struct tcp_conn *c)
 {
-	c->rest_at = ev_now(c->shared->loop);
+	c->rest_at = now_s();
 	c->unacked = INT_MAX;
 	if (ev_timer_remaining(c->shared->loop, &c->timer) > c->shared->io_s) {
 		ev_timer_stop(c->shared->loop, &c->timer);
@@ -148,7 +156,7 @@ send_or_keep(struct tcp_conn *c, const uint8_t *octets, size_t len)
 		}
 		sent = sent < 0 ? 0 : sent;
 	}
-	c->active_at = ev_now(c->shared->loop);
+	c->active_at = now_s();
 	if ((size_t)sent == len) {
 		return true;
 	}
@@ -293,7 +301,7 @@ keep_rest(struct tcp_conn *c, const uint8_t *octets, size_t len)
 	if (len == c->in.len && octets == c->in.data) {
 		return true; /* the same message, and not whole yet */
 	}
-	c->active_at = ev_now(c->shared->loop);
+	c->active_at = now_s();
 	became_busy(c);
 	if (octets >= c->in.data && octets < c->in.data + c->in.len) {
 		memmove(c->in.data, octets, len);
@@ -337,6 +345,7 @@ on_readable(struct ev_loop *loop, ev_io *io, int events)
 	struct tcp_shared *s = c->shared;
 	ssize_t got = recv(c->fd, s->in, sizeof(s->in), 0);
 
+	(void)loop;
 	(void)events;
 	if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
 		return;
@@ -345,7 +354,7 @@ on_readable(struct ev_loop *loop, ev_io *io, int events)
 	/* A message in parts has io_s in all: only whole ones count as being
 	 * active, or one octet a minute would hold the connection. */
 	if (got > 0 && c->in.len == 0) {
-		c->active_at = ev_now(loop);
+		c->active_at = now_s();
 	}
 	if (got <= 0 || !take_octets(c, s->in, (size_t)got)) {
 		tcp_conn_close(c);
@@ -363,7 +372,7 @@ send_kept(struct tcp_conn *c)
 	if (sent < 0) {
 		return errno == EAGAIN || errno == EINTR;
 	}
-	c->active_at = ev_now(c->shared->loop);
+	c->active_at = now_s();
 	c->out_pos += (size_t)sent;
 	if (c->out_pos == c->out.len) {
 		c->out_pos = 0;
@@ -417,7 +426,7 @@ tcp_conn_open(struct tcp_shared *shared, int fd,
 		c->next->prev = &c->next;
 	}
 	shared->all = c;
-	c->active_at = ev_now(shared->loop);
+	c->active_at = now_s();
 	ev_io_init(&c->readable, on_readable, fd, EV_READ);
 	ev_io_init(&c->writable, on_writable, fd, EV_WRITE);
 	ev_timer_init(&c->timer, on_timer, shared->idle_s, 0.0);
