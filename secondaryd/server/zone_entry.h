@@ -12,11 +12,11 @@
  * below; what a thread, a timer or a connection brings goes down the line
  * through a function pointer.
  *
- *     zone_entry     what all of them share; calls none
+ *     zone_chain     what the store has, and what it must be given next
+ *     zone_entry     what all of them share
  *     zone_state     the octets that outlive the process
  *     zone_log, zone_report, zone_status, notifier
  *                    tell the operator, tell other secondaries
- *     zone_chain     what the store has, and what it must be given next
  *     zone_commit    what is published becomes durable, then is told
  *     zone_compact   an image and its layers become one image
  *     zone_publish   what readers see
