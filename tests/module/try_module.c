@@ -2,13 +2,13 @@
 /*
  * try_module -- a host that tries out any module.
  *
- *     try_module [-r ROUNDS] MODULE [CONFIG]
+ *     try_module [-r ROUNDS] [-t TEST] MODULE [CONFIG]
  *
  * It loads MODULE, a shared object, and makes it go through whatever
  * secondaryd/module.h allows: every order of calls, late and early ones,
  * functions of the host that are not there or fail, streams that break off,
  * crashes, reopening. Each test has a process and an empty directory of its
- * own. CONFIG is the module's configuration file. Ends with "N passed, N
+ * own. CONFIG is the module's configuration file, TEST the only one to be run. Ends with "N passed, N
  * failed, N skipped".
  */
 
@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,17 +29,9 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "fake_host.h"
+#include "try_module.h"
 
 #define TEST_S 120 /* a test that takes longer hangs */
-
-struct trial {
-	const char *file;
-	const char *config;
-	unsigned rounds;
-	const struct secd_module *module;
-	const struct secd_options *options;
-	char dir[256]; /* the test's own */
-};
 
 static const struct secd_module *
 load(const char *file)
@@ -66,8 +57,8 @@ host_new(const struct trial *t, uint64_t seed)
 	return h;
 }
 
-static struct fake_host *
-open_host(const struct trial *t, uint64_t seed)
+struct fake_host *
+trial_open(const struct trial *t, uint64_t seed)
 {
 	struct fake_host *h = host_new(t, seed);
 	int rc = fake_host_open(h);
@@ -87,8 +78,8 @@ steps(struct fake_host *h, unsigned count)
 	}
 }
 
-static void
-end(struct fake_host *h)
+void
+trial_end(struct fake_host *h)
 {
 	fake_host_close(h);
 	free(h);
@@ -144,16 +135,16 @@ it_opens_and_closes_and_leaves_nothing(const struct trial *t)
 {
 	size_t fds, threads;
 
-	end(open_host(t, 1)); /* a library may keep something for good */
+	trial_end(trial_open(t, 1)); /* a library may keep something for good */
 	fds = count_entries("/proc/self/fd");
 	threads = count_entries("/proc/self/task");
 	for (int i = 0; i < 20; i++) {
-		struct fake_host *h = open_host(t, 1);
+		struct fake_host *h = trial_open(t, 1);
 
 		if (count_entries("/proc/self/task") != threads) {
 			fake_wrong("it has a thread");
 		}
-		end(h);
+		trial_end(h);
 	}
 	if (count_entries("/proc/self/fd") != fds) {
 		fake_wrong("descriptors are left open");
@@ -218,21 +209,21 @@ static void
 every_order_of_calls_is_fine(const struct trial *t)
 {
 	for (uint64_t seed = 1; seed <= t->rounds; seed++) {
-		struct fake_host *h = open_host(t, seed);
+		struct fake_host *h = trial_open(t, seed);
 
 		for (int i = 0; i < 20; i++) {
 			steps(h, 20);
 			fake_host_settle(h);
 			fake_host_check(h);
 		}
-		end(h);
+		trial_end(h);
 	}
 }
 
 static void
 what_was_committed_is_there_when_reopened(const struct trial *t)
 {
-	struct fake_host *h = open_host(t, 2);
+	struct fake_host *h = trial_open(t, 2);
 
 	for (unsigned i = 0; i < 4 * t->rounds; i++) {
 		steps(h, 5);
@@ -249,13 +240,13 @@ what_was_committed_is_there_when_reopened(const struct trial *t)
 		fake_host_settle(h);
 		fake_host_check(h);
 	}
-	end(h);
+	trial_end(h);
 }
 
 static void
 a_stream_that_breaks_off_is_no_change(const struct trial *t)
 {
-	struct fake_host *h = open_host(t, 3);
+	struct fake_host *h = trial_open(t, 3);
 
 	for (unsigned i = 0; i < 20 * t->rounds; i++) {
 		h->stream_breaks = i % 3 == 0;
@@ -264,7 +255,7 @@ a_stream_that_breaks_off_is_no_change(const struct trial *t)
 		h->stream_breaks = false;
 		fake_host_check(h);
 	}
-	end(h);
+	trial_end(h);
 }
 
 static void
@@ -288,7 +279,7 @@ each_function_of_the_host_may_fail(const struct trial *t)
 			fake_host_group(h, 4);
 			fake_host_settle(h);
 			fake_host_check(h);
-			end(h);
+			trial_end(h);
 		}
 	}
 }
@@ -321,8 +312,8 @@ two_instances_know_nothing_of_each_other(const struct trial *t)
 	if (mkdir(other.dir, 0700) != 0) {
 		fake_wrong("cannot make %s", other.dir);
 	}
-	a = open_host(t, 4);
-	b = open_host(&other, 5);
+	a = trial_open(t, 4);
+	b = trial_open(&other, 5);
 	for (unsigned i = 0; i < 10 * t->rounds; i++) {
 		steps(a, 3);
 		steps(b, 3);
@@ -331,9 +322,9 @@ two_instances_know_nothing_of_each_other(const struct trial *t)
 		fake_host_check(a);
 		fake_host_check(b);
 	}
-	end(a);
+	trial_end(a);
 	steps(b, 10);
-	end(b);
+	trial_end(b);
 }
 
 static void
@@ -358,9 +349,9 @@ the_process_stays_as_it_is(const struct trial *t)
 	if (getcwd(cwd, sizeof(cwd)) == NULL) {
 		cwd[0] = '\0';
 	}
-	h = open_host(t, 6);
+	h = trial_open(t, 6);
 	steps(h, 200);
-	end(h);
+	trial_end(h);
 	take_dispositions(after);
 	pthread_sigmask(SIG_SETMASK, NULL, &mask_after);
 	for (int s = 1; s < NSIG; s++) {
@@ -380,218 +371,6 @@ the_process_stays_as_it_is(const struct trial *t)
 	if (strcmp(setlocale(LC_ALL, NULL), "C") != 0) {
 		fake_wrong("the locale");
 	}
-}
-
-/*
- * A crash: a child works on, is killed at any moment, and the parent looks at
- * what is left. They share the host, so that the parent knows what was
- * promised.
- */
-
-static void
-work_until_killed(struct fake_host *shared, const struct trial *t)
-{
-	struct fake_host h = *shared;
-
-	h.api.ctx = &h;
-	if (fake_host_open(&h) != SECD_OK) {
-		fake_wrong("not opened after a crash");
-	}
-	fake_host_start(&h);
-	(void)t;
-	for (;;) {
-		fake_host_group(&h, 1 + rnd_below(&h.rnd, 3));
-		if (rnd_below(&h.rnd, 4) == 0) {
-			fake_host_settle(&h);
-		}
-		h.in_call = true; /* `shared` is being written */
-		memcpy(shared->zones, h.zones, sizeof(h.zones));
-		memcpy(shared->expected, h.expected, sizeof(h.expected));
-		memcpy(shared->follows, h.follows, sizeof(h.follows));
-		shared->now = h.now;
-		shared->rnd = h.rnd;
-		h.in_call = false;
-	}
-}
-
-/* The module may have more than was promised: what was on its way. */
-static void
-check_promises(const struct trial *t, const struct fake_host *shared)
-{
-	struct fake_host *h = malloc(sizeof(*h));
-
-	if (h == NULL) {
-		fake_wrong("no memory");
-	}
-	*h = *shared;
-	h->api.ctx = h;
-	h->module = t->module;
-	if (fake_host_open(h) != SECD_OK) {
-		fake_wrong("not opened after a crash");
-	}
-	fake_host_start(h);
-	for (unsigned i = 0; i < FAKE_ZONES && h->module->newest != NULL; i++) {
-		struct secd_version out = {.size = sizeof(out)};
-		int rc = h->module->newest(h->m, h->zones[i].apex, &out);
-
-		if (h->expected[i] == 0 || h->expected[i] == FAKE_UNKNOWN) {
-			continue;
-		}
-		/* It had been told to begin anew: then a walk may be due. */
-		if (rc != SECD_OK && h->follows[i]) {
-			fake_wrong("what was committed is gone");
-		}
-		if (rc == SECD_OK && h->follows[i] &&
-		    out.seq < h->expected[i] &&
-		    model_find(&h->zones[i], out.seq) != NULL) {
-			fake_wrong("seq %llu, after a commit of %llu",
-				   (unsigned long long)out.seq,
-				   (unsigned long long)h->expected[i]);
-		}
-	}
-	fake_host_close(h);
-	free(h);
-}
-
-static void
-a_crash_loses_nothing_that_was_committed(const struct trial *t)
-{
-	struct fake_host *shared =
-	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct rnd r = {7};
-
-	if (shared == MAP_FAILED) {
-		fake_wrong("no memory");
-	}
-	fake_host_init(shared, t->module, t->dir, t->options, 7);
-	for (unsigned i = 0; i < 10 * t->rounds; i++) {
-		pid_t child = fork();
-		int status;
-
-		if (child == 0) {
-			work_until_killed(shared, t);
-		}
-		usleep(1000 + rnd_below(&r, 20000));
-		kill(child, SIGKILL);
-		waitpid(child, &status, 0);
-		if (WIFEXITED(status)) {
-			_Exit(1); /* it has said why */
-		}
-		check_promises(t, shared);
-		/* The host was killed as well: its number goes on. */
-		for (unsigned z = 0; z < FAKE_ZONES; z++) {
-			shared->expected[z] = FAKE_UNKNOWN;
-			shared->follows[z] = false;
-		}
-	}
-	munmap(shared, sizeof(*shared));
-}
-
-/*
- * changes_since from other threads
- */
-
-struct asker {
-	const struct fake_host *host;
-	struct model_zone zones[FAKE_ZONES];
-	uint64_t to[FAKE_ZONES];
-	int ending;
-	unsigned asked;
-};
-
-static void
-ask_once(struct asker *a, unsigned i, struct rnd *r)
-{
-	const struct model_version *to = model_find(&a->zones[i], a->to[i]);
-	const struct model_version *from =
-	    to == NULL ? NULL : model_find(&a->zones[i], to->from_seq);
-	uint8_t *buffer = malloc(SECD_CHUNK_MAX);
-	uint64_t position[SECD_POSITION_LEN / 8] = {0};
-	struct model_version v;
-	struct secd_since s = {
-	    .size = sizeof(s),
-	    .apex = a->zones[i].apex,
-	    .to_seq = a->to[i],
-	    .position = (uint8_t *)position,
-	    .buffer = buffer,
-	    .cap = SECD_CHUNK_MAX,
-	};
-	struct buf steps = {0};
-	const char *wrong = NULL;
-	int rc = SECD_ENOTFOUND;
-
-	(void)r;
-	if (from != NULL && buffer != NULL) {
-		v = *from;
-		s.from = from->serial;
-		s.from_seq = from->seq;
-		do {
-			s.len = 0;
-			rc = a->host->module->changes_since(a->host->m, &s);
-			if (rc >= 0) {
-				buf_put(&steps, buffer, s.len);
-			}
-		} while (rc == SECD_MORE);
-	}
-	if (rc == SECD_OK) {
-		wrong = model_apply(&a->zones[i], &v, steps.data, steps.len);
-		if (wrong == NULL && v.serial != to->serial) {
-			wrong = "leads to another serial";
-		}
-		__atomic_fetch_add(&a->asked, 1, __ATOMIC_RELAXED);
-	}
-	if (wrong != NULL) {
-		fake_wrong("changes_since: %s", wrong);
-	}
-	buf_fini(&steps);
-	free(buffer);
-}
-
-static void *
-ask(void *arg)
-{
-	struct asker *a = arg;
-	struct rnd r = {(uint64_t)(uintptr_t)&r};
-
-	while (!__atomic_load_n(&a->ending, __ATOMIC_RELAXED)) {
-		ask_once(a, rnd_below(&r, FAKE_ZONES), &r);
-	}
-	return NULL;
-}
-
-static void
-changes_since_comes_from_any_thread(const struct trial *t)
-{
-	struct fake_host *h = open_host(t, 8);
-	struct asker *a = calloc(1, sizeof(*a));
-	pthread_t threads[3];
-
-	if (a == NULL) {
-		fake_wrong("no memory");
-	}
-	for (int i = 0; i < 30; i++) {
-		fake_host_group(h, 3);
-		fake_host_settle(h);
-	}
-	a->host = h;
-	memcpy(a->zones, h->zones, sizeof(a->zones));
-	memcpy(a->to, h->expected, sizeof(a->to));
-	for (int i = 0; i < 3 && t->module->changes_since != NULL; i++) {
-		pthread_create(&threads[i], NULL, ask, a);
-	}
-	for (unsigned i = 0; i < 20 * t->rounds; i++) {
-		fake_host_group(h, 2);
-	}
-	__atomic_store_n(&a->ending, 1, __ATOMIC_RELAXED);
-	for (int i = 0; i < 3 && t->module->changes_since != NULL; i++) {
-		pthread_join(threads[i], NULL);
-	}
-	if (t->module->changes_since != NULL && a->asked == 0) {
-		fake_wrong("never an answer");
-	}
-	end(h);
-	free(a);
 }
 
 /*
@@ -626,7 +405,7 @@ static void
 a_host_that_only_reads_changes_nothing(const struct trial *t)
 {
 	static const char *const words[] = {"list", "help", "verify"};
-	struct fake_host *h = open_host(t, 9);
+	struct fake_host *h = trial_open(t, 9);
 	uint64_t before;
 
 	for (int i = 0; i < 20; i++) {
@@ -772,20 +551,29 @@ main(int argc, char **argv)
 {
 	struct trial t = {.rounds = 3};
 	unsigned passed = 0, failed = 0;
+	const char *only = "";
 	int option;
 
-	while ((option = getopt(argc, argv, "r:")) == 'r') {
-		t.rounds = (unsigned)strtoul(optarg, NULL, 10);
+	while ((option = getopt(argc, argv, "r:t:")) == 'r' || option == 't') {
+		if (option == 'r') {
+			t.rounds = (unsigned)strtoul(optarg, NULL, 10);
+		} else {
+			only = optarg;
+		}
 	}
 	if (option != -1 || t.rounds == 0 || argc - optind < 1 ||
 	    argc - optind > 2) {
-		fputs("usage: try_module [-r ROUNDS] MODULE [CONFIG]\n",
+		fputs("usage: try_module [-r ROUNDS] [-t TEST] MODULE "
+		      "[CONFIG]\n",
 		      stderr);
 		return 2;
 	}
 	t.file = argv[optind];
 	t.config = argv[optind + 1];
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+		if (only[0] != '\0' && strcmp(only, tests[i].name) != 0) {
+			continue;
+		}
 		if (run(&t, i)) {
 			passed++;
 		} else {

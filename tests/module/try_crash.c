@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A crash: a child works on, is killed at any moment, and the parent looks at
+ * what is left. They share the host, so that the parent knows what was
+ * promised.
+ */
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "try_module.h"
+
+static void
+work_until_killed(struct fake_host *shared, const struct trial *t)
+{
+	struct fake_host h = *shared;
+
+	h.api.ctx = &h;
+	if (fake_host_open(&h) != SECD_OK) {
+		fake_wrong("not opened after a crash");
+	}
+	fake_host_start(&h);
+	(void)t;
+	for (;;) {
+		fake_host_group(&h, 1 + rnd_below(&h.rnd, 3));
+		if (rnd_below(&h.rnd, 4) == 0) {
+			fake_host_settle(&h);
+		}
+		h.in_call = true; /* `shared` is being written */
+		memcpy(shared->zones, h.zones, sizeof(h.zones));
+		memcpy(shared->expected, h.expected, sizeof(h.expected));
+		memcpy(shared->follows, h.follows, sizeof(h.follows));
+		shared->now = h.now;
+		shared->rnd = h.rnd;
+		h.in_call = false;
+	}
+}
+
+/* The module may have more than was promised: what was on its way. */
+static void
+check_promises(const struct trial *t, const struct fake_host *shared)
+{
+	struct fake_host *h = malloc(sizeof(*h));
+
+	if (h == NULL) {
+		fake_wrong("no memory");
+	}
+	*h = *shared;
+	h->api.ctx = h;
+	h->module = t->module;
+	if (fake_host_open(h) != SECD_OK) {
+		fake_wrong("not opened after a crash");
+	}
+	fake_host_start(h);
+	for (unsigned i = 0; i < FAKE_ZONES && h->module->newest != NULL; i++) {
+		struct secd_version out = {.size = sizeof(out)};
+		int rc = h->module->newest(h->m, h->zones[i].apex, &out);
+
+		if (h->expected[i] == 0 || h->expected[i] == FAKE_UNKNOWN) {
+			continue;
+		}
+		/* It had been told to begin anew: then a walk may be due. */
+		if (rc != SECD_OK && h->follows[i]) {
+			fake_wrong("what was committed is gone");
+		}
+		if (rc == SECD_OK && h->follows[i] &&
+		    out.seq < h->expected[i] &&
+		    model_find(&h->zones[i], out.seq) != NULL) {
+			fake_wrong("seq %llu, after a commit of %llu",
+				   (unsigned long long)out.seq,
+				   (unsigned long long)h->expected[i]);
+		}
+	}
+	fake_host_close(h);
+	free(h);
+}
+
+void
+a_crash_loses_nothing_that_was_committed(const struct trial *t)
+{
+	struct fake_host *shared =
+	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct rnd r = {7};
+
+	if (shared == MAP_FAILED) {
+		fake_wrong("no memory");
+	}
+	fake_host_init(shared, t->module, t->dir, t->options, 7);
+	for (unsigned i = 0; i < 10 * t->rounds; i++) {
+		pid_t child = fork();
+		int status;
+
+		if (child == 0) {
+			work_until_killed(shared, t);
+		}
+		usleep(1000 + rnd_below(&r, 20000));
+		kill(child, SIGKILL);
+		waitpid(child, &status, 0);
+		if (WIFEXITED(status)) {
+			_Exit(1); /* it has said why */
+		}
+		check_promises(t, shared);
+		/* The host was killed as well: its number goes on. */
+		for (unsigned z = 0; z < FAKE_ZONES; z++) {
+			shared->expected[z] = FAKE_UNKNOWN;
+			shared->follows[z] = false;
+		}
+	}
+	munmap(shared, sizeof(*shared));
+}
