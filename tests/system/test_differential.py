@@ -140,7 +140,7 @@ def compare(case, name, kind, listed=True, seed=1):
     return judge.judge(
         zs, diff.Plan(zs, seed, neighbours=chosen.neighbours).queries,
         [r.at() for r in refs], sut.at(), chosen.references,
-        name if listed else "control")
+        name if listed else judge.CONTROL)
 
 
 @test(needs=ALL + ("signer", "secondaryd"), zones=SETS)
@@ -224,8 +224,8 @@ def a_responder_with_one_flaw_is_caught(case, lie):
     proxy = LyingProxy(refs[1].at(), LIES[lie])
     queries = [q for q in diff.Plan(zs, neighbours=0.1).queries if not q.tcp]
     v = judge.judge(zs, queries, [r.at() for r in refs],
-                    proxy.front.getsockname(), ALL, "control")
+                    proxy.front.getsockname(), ALL, judge.CONTROL)
     assert v.wrong, "nobody noticed " + lie
     honest = judge.judge(zs, queries, [r.at() for r in refs], refs[1].at(),
-                         ALL, "control")
+                         ALL, judge.CONTROL)
     assert not honest.wrong, honest.wrong[0]
