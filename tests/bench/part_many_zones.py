@@ -7,7 +7,7 @@ import time
 
 import ask
 import zones
-from account import Peak
+from account import Activity, Peak
 from bench import NoStart, NotMeasured
 
 NAME = "many-zones"
@@ -20,7 +20,7 @@ def run(bench):
     bench.each(NAME, lambda name: _server(bench, name))
 
 
-def _wait_all(bench, server, apexes, serial, began):
+def _wait_all(bench, server, apexes, serial, began, active=lambda: True):
     """Seconds from began until all zones answer with at least that serial.
 
     A sample is asked again and again, and only when all of it was there is
@@ -38,7 +38,7 @@ def _wait_all(bench, server, apexes, serial, began):
             missing = [z for z in missing if z not in there]
             if not missing:
                 return now - began
-            if now > deadline or not server.running():
+            if now > deadline or not server.running() or not active():
                 raise NotMeasured("%d of %d zones are missing after %d s" % (
                     len(missing), len(apexes), now - began))
             time.sleep(PAUSE_S)
@@ -58,8 +58,9 @@ def _server(bench, name):
 def _bootstrap(bench, server, apexes):
     began = server.start()
     peak = Peak(server.account)
+    active = Activity(server.account, bench.scale.patience)
     try:
-        seconds = _wait_all(bench, server, apexes, 1, began)
+        seconds = _wait_all(bench, server, apexes, 1, began, active)
         bench.settle(server)
     except NotMeasured as e:
         raise NoStart(str(e)) from None
