@@ -185,6 +185,28 @@ def a_whole_transfer_during_a_compaction_wins(case):
                                            compactions(sut)))
 
 
+@test(needs=("secondaryd",), limit=180)
+def a_change_that_is_not_for_layers_is_built_meanwhile(case):
+    churn, sut = churning(case)
+    eye = Eye(churn, sut.at())
+    for turn in range(8):
+        # About where a compaction begins; then most names go, or come back.
+        follow(churn, sut, eye, 190 + turn % 4 * 10)
+        churn.step(width=9000, going=0.9 if turn % 2 else 0.0)
+        churn.step()
+        churn.tell(sut.at())
+        sut.wait_serial(APEX, churn.serial)
+        assert churn.check(sut.at()) == churn.serial
+    kinds = [t[0] for t in sut.transfers(APEX, churn.serial)]
+    assert kinds.count("AXFR") == 1, kinds
+    wait_stored(case, sut, APEX)
+    sut.kill()
+    churn.ixfr = churn.axfr = churn.on_soa = churn.refuse
+    sut.start()
+    assert churn.check(sut.at()) == churn.serial
+    case.say("%d compactions" % compactions(sut))
+
+
 @test(needs=("knot", "secondaryd"), limit=180)
 def changes_of_a_real_primary_equal_its_zone(case):
     zone = zones.flat(count=3000)

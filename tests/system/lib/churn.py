@@ -55,15 +55,16 @@ class Churn(FakePrimary):
             record(n, A, 3600, a) for i, n in enumerate(self.names)
             for a in (self.at(i, serial),) if a is not None]
 
-    def step(self):
-        """Make the next version."""
+    def step(self, width=PER_DELTA, going=0.3):
+        """Make the next version: so many names change, a share of them are
+        gone then."""
         with self.lock:
             new = self.serial + 1
             gone, come = [], []
-            for i in self.rnd.sample(range(len(self.names)), PER_DELTA):
+            for i in self.rnd.sample(range(len(self.names)), width):
                 old = self.what[i][-1]
                 now = self.address_of(i, new)
-                if old is not None and self.rnd.random() < 0.3:
+                if old is not None and self.rnd.random() < going:
                     now = None
                 if old is not None:
                     gone.append(record(self.names[i], A, 3600, old))
