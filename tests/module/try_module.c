@@ -327,12 +327,16 @@ two_instances_know_nothing_of_each_other(const struct trial *t)
 	trial_end(b);
 }
 
+/* The C library keeps some signals to itself: they stay as they are here. */
 static void
-take_dispositions(struct sigaction old[NSIG])
+take_dispositions(struct sigaction old[NSIG], sigset_t *mask)
 {
+	memset(old, 0, NSIG * sizeof(*old));
+	sigemptyset(mask);
 	for (int s = 1; s < NSIG; s++) {
 		sigaction(s, NULL, &old[s]);
 	}
+	pthread_sigmask(SIG_SETMASK, NULL, mask);
 }
 
 static void
@@ -344,16 +348,14 @@ the_process_stays_as_it_is(const struct trial *t)
 	mode_t mask = umask(027);
 	struct fake_host *h;
 
-	take_dispositions(before);
-	pthread_sigmask(SIG_SETMASK, NULL, &mask_before);
+	take_dispositions(before, &mask_before);
 	if (getcwd(cwd, sizeof(cwd)) == NULL) {
 		cwd[0] = '\0';
 	}
 	h = trial_open(t, 6);
 	steps(h, 200);
 	trial_end(h);
-	take_dispositions(after);
-	pthread_sigmask(SIG_SETMASK, NULL, &mask_after);
+	take_dispositions(after, &mask_after);
 	for (int s = 1; s < NSIG; s++) {
 		if (before[s].sa_handler != after[s].sa_handler ||
 		    sigismember(&mask_before, s) !=
