@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ask -- one call of a command: who asks, what for, and where answers go.
+ */
+
+#ifndef IXFR_JOURNAL_ASK_H
+#define IXFR_JOURNAL_ASK_H
+
+#include "ixfr-journal/journal.h"
+#include "ixfr-journal/text.h"
+
+struct ask {
+	struct journal *j;
+	const struct secd_command *c;
+	struct secd_reply *r;
+	MDB_txn *txn;                  /* reads */
+	uint8_t apex[RECORD_NAME_MAX]; /* of the zone that it is about */
+	char zone[TEXT_NAME_MAX];
+	struct zone_record record;
+};
+
+/** Say why not: `format` has one %s, for `what`. Returns rc. */
+int ask_fail(const struct ask *a, int rc, const char *format, const char *what);
+
+/** The same, by the code alone. */
+int ask_fail_code(const struct ask *a, int rc);
+
+/** Find the zone that a text names. Returns SECD_OK, or it has said why not. */
+int ask_zone(struct ask *a, const char *name);
+
+/**
+ * The newest version with the serial that `len` octets of a text name. Returns
+ * SECD_OK, or it has said why not.
+ */
+int ask_version(const struct ask *a, const char *text, size_t len,
+		uint64_t *seq);
+
+#endif

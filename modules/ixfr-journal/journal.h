@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * journal -- an instance of the module: what its parts share.
+ */
+
+#ifndef IXFR_JOURNAL_JOURNAL_H
+#define IXFR_JOURNAL_JOURNAL_H
+
+#include "ixfr-journal/base.h"
+#include "ixfr-journal/export.h"
+#include "ixfr-journal/history.h"
+#include "ixfr-journal/limits.h"
+
+/* What does not work. */
+struct trouble {
+	int rc; /* SECD_OK: it works */
+	uint64_t count;
+	char why[SECD_REASON_LEN];
+};
+
+/*
+ * A round over all zones, to trim them. When the file is nearly full, no zone
+ * may have more octets of steps than `level`, which goes down from what the
+ * largest one has: so the largest ones give first.
+ */
+struct round {
+	uint8_t apex[RECORD_NAME_MAX]; /* the zone that was last */
+	bool is_on;
+	bool is_again;    /* the same zone: more of it is to be trimmed */
+	int64_t next_ms;  /* boot: when the next one is due */
+	uint64_t level;   /* 0: there is room */
+	uint64_t largest; /* octets of a zone, in this round */
+};
+
+/* An order to serve an older version, or not any more, that the host did not
+ * yet answer. */
+struct pin {
+	uint64_t id;     /* 0: none */
+	uint64_t last;   /* that was given */
+	uint64_t before; /* seq that was pinned */
+	uint64_t seq;    /* that will be; 0: none */
+	uint8_t apex[RECORD_NAME_MAX];
+};
+
+struct journal {
+	const struct secd_host *host;
+	struct limits *limits;
+	struct db db;
+	struct history history;
+	struct bases bases;
+	int64_t now_ms; /* boot, as of the last tick */
+	unsigned taken; /* changes since the last commit */
+
+	struct round round;
+	int64_t next_base_ms; /* boot: not before */
+
+	struct trouble changes; /* they are not kept */
+	struct trouble upkeep;  /* bases are not read, nothing is trimmed */
+
+	struct pin pin; /* the one that the host is asked for */
+
+	/* What a command reads in several calls; dropped when it goes stale. */
+	struct {
+		struct export_reader reader;
+		uint64_t id;     /* of the command; 0: none */
+		int64_t used_ms; /* boot */
+	} export;
+	uint64_t last_export;
+
+	uint8_t newest_digest[SECD_DIGEST_LEN]; /* lent by `newest` */
+};
+
+#endif

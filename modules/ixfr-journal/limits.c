@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "ixfr-journal/limits.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "ixfr-journal/text.h"
+
+#define NAME_MAX_OCTETS 255
+#define FILE_DEFAULT    ((uint64_t)16 << 30)
+#define FILE_MIN        ((uint64_t)16 << 20)
+#define FILE_MAX        ((uint64_t)1 << 40) /* address space of the process */
+
+static const struct zone_limits defaults = {
+    .steps = 10000,
+    .octets = (uint64_t)1 << 30,
+    .age_ms = (int64_t)365 * 86400 * 1000,
+    .keep_steps = 10,
+};
+
+struct zone_entry {
+	uint8_t apex[NAME_MAX_OCTETS];
+	size_t apex_len;
+	struct zone_limits limits;
+};
+
+struct limits {
+	uint64_t file_octets;
+	struct zone_limits of_others;
+	size_t count;
+	struct zone_entry zones[]; /* in the order of their octets */
+};
+
+static int
+refuse(char *reason, const struct secd_options *o,
+       const struct secd_option *option, const char *what)
+{
+	snprintf(reason, SECD_REASON_LEN, "%s:%u: %s: %s \"%s\"", o->path,
+		 (unsigned)option->line, option->key, what, option->value);
+	return SECD_EINVAL;
+}
+
+/* A number with a unit behind it: the letters of `units`, in this order, are
+ * worth `worth`. */
+static bool
+read_number(const char *text, const char *units, const uint64_t *worth,
+	    uint64_t *out)
+{
+	uint64_t value = 0, unit = 1;
+	const char *p = text, *u;
+
+	for (; isdigit((unsigned char)*p); p++) {
+		if (value > (UINT64_MAX >> 4) / 10) {
+			return false;
+		}
+		value = value * 10 + (uint64_t)(*p - '0');
+	}
+	if (p == text) {
+		return false;
+	}
+	if (*p != '\0') {
+		u = strchr(units, *p++);
+		if (u == NULL || *p != '\0') {
+			return false;
+		}
+		unit = worth[u - units];
+	}
+	*out = value * unit;
+	return value <= (UINT64_MAX >> 1) / unit;
+}
+
+static bool
+read_size(const char *text, uint64_t *out)
+{
+	static const uint64_t worth[] = {(uint64_t)1 << 10, (uint64_t)1 << 20,
+					 (uint64_t)1 << 30, (uint64_t)1 << 40};
+
+	return read_number(text, "KMGT", worth, out);
+}
+
+static bool
+read_age(const char *text, int64_t *ms)
+{
+	static const uint64_t worth[] = {1, 60, 3600, 86400};
+	uint64_t seconds;
+
+	if (!read_number(text, "smhd", worth, &seconds) ||
+	    seconds > (uint64_t)INT64_MAX / 1000) {
+		return false;
+	}
+	*ms = (int64_t)seconds * 1000;
+	return true;
+}
+
+static int
+read_zone_option(const struct secd_options *o, const struct secd_option *option,
+		 struct zone_limits *out, char *reason)
+{
+	const char *value = option->value;
+	bool fits;
+
+	if (strcmp(option->key, "max-steps") == 0) {
+		fits = read_number(value, "", NULL, &out->steps);
+	} else if (strcmp(option->key, "keep-steps") == 0) {
+		fits = read_number(value, "", NULL, &out->keep_steps);
+	} else if (strcmp(option->key, "max-octets") == 0) {
+		fits = read_size(value, &out->octets);
+	} else if (strcmp(option->key, "max-age") == 0) {
+		fits = read_age(value, &out->age_ms);
+	} else {
+		return refuse(reason, o, option, "there is no such key; value");
+	}
+	return fits ? SECD_OK : refuse(reason, o, option, "not a value:");
+}
+
+static int
+read_journal_option(const struct secd_options *o,
+		    const struct secd_option *option, struct limits *l,
+		    char *reason)
+{
+	if (strcmp(option->key, "max-size") != 0) {
+		return refuse(reason, o, option, "there is no such key; value");
+	}
+	if (!read_size(option->value, &l->file_octets) ||
+	    l->file_octets < FILE_MIN || l->file_octets > FILE_MAX) {
+		return refuse(reason, o, option, "not from 16M to 1024G:");
+	}
+	return SECD_OK;
+}
+
+/* The entry that a zone's `id` begins, or the defaults. */
+static int
+begin_zone(const struct secd_options *o, const struct secd_option *option,
+	   struct limits *l, struct zone_limits **current, char *reason)
+{
+	struct zone_entry *e = &l->zones[l->count];
+
+	if (strcmp(option->value, "default") == 0) {
+		*current = &l->of_others;
+		return SECD_OK;
+	}
+	if (!text_to_name(option->value, e->apex, &e->apex_len)) {
+		return refuse(reason, o, option, "not a name:");
+	}
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->zones[i].apex_len == e->apex_len &&
+		    memcmp(l->zones[i].apex, e->apex, e->apex_len) == 0) {
+			return refuse(reason, o, option, "twice:");
+		}
+	}
+	e->limits = l->of_others;
+	*current = &e->limits;
+	l->count++;
+	return SECD_OK;
+}
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	const struct zone_entry *ea = a, *eb = b;
+
+	if (ea->apex_len != eb->apex_len) {
+		return ea->apex_len < eb->apex_len ? -1 : 1;
+	}
+	return memcmp(ea->apex, eb->apex, ea->apex_len);
+}
+
+static int
+read_all(const struct secd_options *o, struct limits *l, char *reason)
+{
+	struct zone_limits *current = NULL;
+	int rc = SECD_OK;
+
+	for (size_t i = 0; i < o->count && rc == SECD_OK; i++) {
+		const struct secd_option *option = &o->items[i];
+
+		if (strcmp(option->section, "journal") == 0) {
+			rc = read_journal_option(o, option, l, reason);
+		} else if (strcmp(option->section, "zone") != 0) {
+			rc = refuse(reason, o, option,
+				    "there is no such section; value");
+		} else if (strcmp(option->key, "id") == 0) {
+			rc = begin_zone(o, option, l, &current, reason);
+		} else if (current == NULL) {
+			rc = refuse(reason, o, option,
+				    "must stand behind an id; value");
+		} else {
+			rc = read_zone_option(o, option, current, reason);
+		}
+	}
+	return rc;
+}
+
+int
+limits_new(const struct secd_options *options, struct limits **out,
+	   char *reason)
+{
+	struct limits *l =
+	    calloc(1, sizeof(*l) + (options->count + 1) * sizeof(l->zones[0]));
+	int rc;
+
+	if (l == NULL) {
+		snprintf(reason, SECD_REASON_LEN, "no memory");
+		return SECD_ENOMEM;
+	}
+	l->file_octets = FILE_DEFAULT;
+	l->of_others = defaults;
+	rc = read_all(options, l, reason);
+	if (rc != SECD_OK) {
+		free(l);
+		return rc;
+	}
+	qsort(l->zones, l->count, sizeof(l->zones[0]), compare_entries);
+	*out = l;
+	return SECD_OK;
+}
+
+void
+limits_free(struct limits *l)
+{
+	free(l);
+}
+
+uint64_t
+limits_file_octets(const struct limits *l)
+{
+	return l->file_octets;
+}
+
+const struct zone_limits *
+limits_of_zone(const struct limits *l, const uint8_t *apex)
+{
+	struct zone_entry key = {.apex_len = 0};
+	const struct zone_entry *found;
+
+	while (apex[key.apex_len] != 0) {
+		key.apex_len += (size_t)1 + apex[key.apex_len];
+	}
+	key.apex_len++;
+	memcpy(key.apex, apex, key.apex_len);
+	found = bsearch(&key, l->zones, l->count, sizeof(l->zones[0]),
+			compare_entries);
+	return found != NULL ? &found->limits : &l->of_others;
+}

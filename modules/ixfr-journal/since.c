@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "ixfr-journal/since.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+/* What stands in the caller's position between calls. */
+struct position {
+	uint64_t zone;  /* 0: the first call */
+	uint64_t seq;   /* of the step that is being read */
+	uint32_t index; /* its next piece */
+	uint32_t pieces;
+};
+
+_Static_assert(sizeof(struct position) <= SECD_POSITION_LEN,
+	       "a position has to fit");
+
+static int
+find_start(const struct db *db, MDB_txn *txn, struct secd_since *s,
+	   struct position *p)
+{
+	struct totals before, after;
+	uint64_t from = s->from_seq;
+	struct zone_record z;
+	struct segment g;
+	int rc = db_get_zone(db, txn, s->apex, &z);
+
+	if (rc == SECD_OK && z.segment == 0) {
+		rc = SECD_ENOTFOUND;
+	}
+	if (rc == SECD_OK) {
+		rc = db_get_segment(db, txn, z.id, z.segment, &g);
+	}
+	if (rc == SECD_OK && s->to_seq > g.newest) {
+		return SECD_EBUSY;
+	}
+	if (rc == SECD_OK && from == 0) {
+		rc = db_seq_of_serial(db, txn, z.id, s->from, s->to_seq - 1,
+				      &from);
+	}
+	if (rc != SECD_OK || from < g.start || from >= s->to_seq) {
+		return rc != SECD_OK ? rc : SECD_ENOTFOUND;
+	}
+	rc = db_totals_at(db, txn, &g, from, &before);
+	if (rc == SECD_OK && s->from_seq == 0 && before.serial != s->from) {
+		rc = SECD_EIO; /* the index is damaged */
+	}
+	if (rc == SECD_OK) {
+		rc = db_totals_at(db, txn, &g, s->to_seq, &after);
+	}
+	if (rc == SECD_OK) {
+		s->octets = after.octets - before.octets;
+		s->steps = (uint32_t)(after.steps - before.steps);
+		*p = (struct position){.zone = z.id, .seq = from};
+	}
+	return rc;
+}
+
+/* The step behind the one that was read. */
+static int
+next_step(const struct db *db, MDB_txn *txn, struct position *p)
+{
+	struct step s;
+	int rc = db_step_after(db, txn, p->zone, p->seq, &s);
+
+	if (rc == SECD_OK && s.from_seq != p->seq) {
+		return SECD_ENOTFOUND;
+	}
+	if (rc == SECD_OK) {
+		p->seq = s.seq;
+		p->index = 0;
+		p->pieces = s.pieces;
+	}
+	return rc;
+}
+
+static int
+fill(const struct db *db, MDB_txn *txn, struct secd_since *s,
+     struct position *p)
+{
+	for (;;) {
+		const uint8_t *octets;
+		size_t len;
+		int rc;
+
+		if (p->index == p->pieces) {
+			if (p->seq == s->to_seq) {
+				return SECD_OK;
+			}
+			rc = next_step(db, txn, p);
+			if (rc != SECD_OK) {
+				return rc;
+			}
+		}
+		rc = db_get_piece(db, txn, p->zone, PIECE_STEP, p->seq,
+				  p->index, &octets, &len);
+		if (rc != SECD_OK) {
+			return rc;
+		}
+		if (len > s->cap - s->len) {
+			return SECD_MORE;
+		}
+		memcpy(s->buffer + s->len, octets, len);
+		s->len += len;
+		p->index++;
+	}
+}
+
+int
+since_read(const struct db *db, struct secd_since *s)
+{
+	struct position p;
+	MDB_txn *txn;
+	int rc = db_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn));
+
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	memcpy(&p, s->position, sizeof(p));
+	s->len = 0;
+	if (p.zone == 0) {
+		rc = find_start(db, txn, s, &p);
+	}
+	if (rc == SECD_OK) {
+		rc = fill(db, txn, s, &p);
+	}
+	mdb_txn_abort(txn);
+	memcpy(s->position, &p, sizeof(p));
+	return rc == SECD_EMALF ? SECD_EIO : rc;
+}
