@@ -378,9 +378,10 @@ is_unique(const struct model_zone *z, uint32_t serial)
 	return count == 1;
 }
 
-static int
-ask_since(struct fake_host *h, const struct model_zone *z,
-	  const struct model_version *from, uint64_t to_seq, struct buf *out)
+int
+fake_host_since(struct fake_host *h, const struct model_zone *z,
+		const struct model_version *from, uint64_t to_seq,
+		struct buf *out)
 {
 	uint8_t *position = calloc(1, SECD_POSITION_LEN);
 	uint8_t *buffer = malloc(SECD_CHUNK_MAX);
@@ -432,7 +433,7 @@ check_since(struct fake_host *h, unsigned i)
 		return;
 	}
 	v = *from;
-	rc = ask_since(h, z, from, to->seq, &steps);
+	rc = fake_host_since(h, z, from, to->seq, &steps);
 	if (rc == SECD_OK) {
 		wrong = model_apply(z, &v, steps.data, steps.len);
 		if (wrong == NULL &&

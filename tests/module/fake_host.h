@@ -97,6 +97,10 @@ int fake_host_group(struct fake_host *h, size_t count);
 void fake_host_settle(struct fake_host *h);
 /** What the module has must be what it was given. */
 void fake_host_check(struct fake_host *h);
+/** The way from a version to another. Returns what changes_since said. */
+int fake_host_since(struct fake_host *h, const struct model_zone *z,
+		    const struct model_version *from, uint64_t to_seq,
+		    struct buf *out);
 /** Run a command up to its end. */
 void fake_host_command(struct fake_host *h, uint32_t argc,
 		       const char *const *argv);

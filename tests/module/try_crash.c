@@ -15,8 +15,8 @@
 #include "base/error.h"
 #include "try_module.h"
 
-static void
-work_until_killed(struct fake_host *shared, const struct trial *t)
+void
+trial_work_until_killed(struct fake_host *shared)
 {
 	struct fake_host h = *shared;
 
@@ -25,7 +25,6 @@ work_until_killed(struct fake_host *shared, const struct trial *t)
 		fake_wrong("not opened after a crash");
 	}
 	fake_host_start(&h);
-	(void)t;
 	for (;;) {
 		fake_host_group(&h, 1 + rnd_below(&h.rnd, 3));
 		if (rnd_below(&h.rnd, 4) == 0) {
@@ -97,7 +96,7 @@ a_crash_loses_nothing_that_was_committed(const struct trial *t)
 		int status;
 
 		if (child == 0) {
-			work_until_killed(shared, t);
+			trial_work_until_killed(shared);
 		}
 		usleep(1000 + rnd_below(&r, 20000));
 		kill(child, SIGKILL);

@@ -17,6 +17,18 @@ struct trial {
 	char dir[256]; /* the test's own */
 };
 
+struct trial_test {
+	const char *name; /* NULL: there are no more */
+	void (*run)(const struct trial *t);
+};
+
+#define TRIAL(f)                                                               \
+	{                                                                      \
+#f, f                                                          \
+	}
+
+/** A host that did not open the module yet. */
+struct fake_host *trial_host(const struct trial *t, uint64_t seed);
 /** Open the module in the test's directory, and tell it of all zones. */
 struct fake_host *trial_open(const struct trial *t, uint64_t seed);
 /** Close it, and free the host. */
@@ -25,5 +37,11 @@ void trial_end(struct fake_host *h);
 /* Tests that take a file of their own. */
 void a_crash_loses_nothing_that_was_committed(const struct trial *t);
 void changes_since_comes_from_any_thread(const struct trial *t);
+/** In a child: go on, and tell `shared` what was promised. */
+void trial_work_until_killed(struct fake_host *shared)
+    __attribute__((noreturn));
+
+/** What only ixfr-journal has to do. */
+extern const struct trial_test trial_journal_tests[];
 
 #endif

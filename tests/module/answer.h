@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * answer -- what the journal's commands say, and what the model would say.
+ */
+
+#ifndef TESTS_MODULE_ANSWER_H
+#define TESTS_MODULE_ANSWER_H
+
+#include "fake_host.h"
+
+#define LISTED_MAX 4096
+
+/* A version, as `list` has it. */
+struct listed {
+	uint64_t seq;
+	uint32_t serial;
+	bool begins; /* history, or anew */
+};
+
+struct answer {
+	char **lines;
+	size_t count, cap;
+	struct listed listed[LISTED_MAX];
+	size_t listed_count;
+	uint64_t octets;
+	bool durable;
+	unsigned failures;
+	char error[512];
+	char damage[512];
+};
+
+struct answer *answer_new(void);
+void answer_free(struct answer *a);
+
+/** Run a command of up to three words to its end; NULL: no more words. */
+int answer_command(struct fake_host *h, const char *word, const char *zone,
+		   const char *what, struct answer *out);
+void answer_status(struct fake_host *h, struct answer *out);
+
+/** As commands name it; room for 8. Returns `name`. */
+const char *answer_zone_name(const struct model_zone *z, char *name);
+
+/** Lines for entries, with the sign of a difference. */
+void answer_add_entries(struct answer *a, const struct buf *entries,
+			bool has_signs);
+
+/** For qsort. */
+int answer_compare_lines(const void *a, const void *b);
+bool answer_same_lines(const struct answer *a, const struct answer *b);
+
+#endif
