@@ -300,6 +300,14 @@ command_status(void *m, struct secd_reply *r)
 	}
 	r->number(r->ctx, NULL, NULL, "max-octets", j->db.max_octets);
 	r->boolean(r->ctx, NULL, NULL, "durable", j->changes.rc == SECD_OK);
+	for (const struct loss *x = j->losses.first; x != NULL; x = x->next) {
+		char zone[TEXT_NAME_MAX];
+
+		if (x->is_lost) {
+			r->boolean(r->ctx, text_of_name(x->apex, zone), NULL,
+				   "durable", 0);
+		}
+	}
 	put_trouble(r, "changes", &j->changes);
 	put_trouble(r, "upkeep", &j->upkeep);
 }

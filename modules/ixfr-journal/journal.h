@@ -10,6 +10,7 @@
 #include "ixfr-journal/export.h"
 #include "ixfr-journal/history.h"
 #include "ixfr-journal/limits.h"
+#include "ixfr-journal/losses.h"
 
 /* What does not work. */
 struct trouble {
@@ -49,12 +50,12 @@ struct journal {
 	struct history history;
 	struct bases bases;
 	int64_t now_ms; /* boot, as of the last tick */
-	unsigned taken; /* changes since the last commit */
 
 	struct round round;
 	int64_t next_base_ms; /* boot: not before */
 
 	struct trouble changes; /* they are not kept */
+	struct losses losses;   /* of these zones */
 	struct trouble upkeep;  /* bases are not read, nothing is trimmed */
 
 	struct pin pin; /* the one that the host is asked for */

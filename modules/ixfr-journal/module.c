@@ -77,6 +77,7 @@ journal_close(void *m)
 	history_abort(&j->history);
 	export_fini(&j->export.reader);
 	bases_fini(&j->bases);
+	losses_fini(&j->losses);
 	db_close(&j->db);
 	limits_free(j->limits);
 	free(j);
@@ -167,7 +168,7 @@ journal_change(void *m, const struct secd_change *c)
 	if (rc == SECD_ENOSPC) {
 		j->round.next_ms = j->now_ms;
 	}
-	j->taken += rc == SECD_OK;
+	losses_change(&j->losses, c->apex, rc == SECD_OK);
 	return rc;
 }
 
@@ -177,12 +178,12 @@ journal_commit(void *m)
 	struct journal *j = m;
 	int rc = history_commit(&j->history);
 
+	losses_commit(&j->losses, rc == SECD_OK);
 	if (rc != SECD_OK) {
 		note_trouble(j, &j->changes, rc, secd_strerror(rc));
-	} else if (j->taken > 0) {
+	} else if (!losses_any(&j->losses)) {
 		note_success(j, &j->changes);
 	}
-	j->taken = 0;
 	return rc;
 }
 
@@ -343,6 +344,9 @@ journal_event(void *m, const struct secd_event *e)
 
 	if (e->type == SECD_EVENT_PINNED && e->pinned != NULL) {
 		command_pinned(j, e->pinned);
+	}
+	if (e->type == SECD_EVENT_ZONE_REMOVED && e->zone != NULL) {
+		losses_forget(&j->losses, e->zone->apex);
 	}
 	if (e->type != SECD_EVENT_ZONE_ADDED || e->zone == NULL) {
 		return;

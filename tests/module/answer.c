@@ -62,10 +62,12 @@ on_boolean(void *ctx, const char *zone, const char *id, const char *item,
 {
 	struct answer *a = ctx;
 
-	(void)zone;
 	(void)id;
-	if (strcmp(item, "durable") == 0) {
+	if (strcmp(item, "durable") == 0 && zone == NULL) {
 		a->durable = value != 0;
+	}
+	if (strcmp(item, "durable") == 0 && zone != NULL) {
+		a->lost++;
 	}
 }
 

@@ -24,6 +24,7 @@ struct answer {
 	size_t listed_count;
 	uint64_t octets;
 	bool durable;
+	unsigned lost; /* zones */
 	unsigned failures;
 	char error[512];
 	char damage[512];

@@ -328,6 +328,10 @@ failures(struct fake_host *h, bool *durable, uint64_t *octets)
 	n = a->failures;
 	*durable = a->durable;
 	*octets = a->octets;
+	if (a->durable != (a->lost == 0)) {
+		fake_wrong("status: durable %d, %u zones are not", a->durable,
+			   a->lost);
+	}
 	answer_free(a);
 	return n;
 }
