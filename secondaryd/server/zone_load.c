@@ -84,6 +84,8 @@ make_version(struct zone_entry *e, struct store_zone *stored,
 		    rc == SECD_EMISMATCH || rc == SECD_EMALF
 			? "the stored changesets do not apply"
 			: "the stored changesets cannot be applied now";
+		version_unref(base);
+		return version_new(++e->seq, stored->image, NULL, 0, out);
 	}
 	*out = base;
 	return SECD_OK;
@@ -99,6 +101,9 @@ publish(struct zone_entry *e, struct store_zone *stored)
 	if (stored->image == NULL) {
 		return SECD_OK;
 	}
+	/* An older version than the newest that was stored gets a number of
+	 * its own: modules know that one by the number it had. */
+	e->seq += stored->fault != NULL;
 	rc = make_version(e, stored, &v);
 	if (rc != SECD_OK) {
 		return rc;
@@ -111,7 +116,7 @@ publish(struct zone_entry *e, struct store_zone *stored)
 	    (stored->change_count == 0 || version_layer_count(v) > 0)) {
 		zone_chain_begin(&e->chain, stored->seq, stored->change_octets);
 	} else {
-		zone_chain_break(&e->chain, stored->seq);
+		zone_chain_break(&e->chain, e->seq);
 	}
 	return SECD_OK;
 }

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -249,6 +250,73 @@ the_last_version_is_tried_once_more_at_the_end(void **state)
 	world_expect_stored(0, 2);
 }
 
+/* Two versions of a zone follow its image. Start without a primary after the
+ * last one was replaced by these octets, or when NULL by the one before. */
+static void
+start_with_another_change(const char *octets)
+{
+	struct store *s = world.store->store;
+	MDB_cursor *cursor;
+	MDB_val key, last, val;
+	MDB_txn *txn;
+	uint8_t copy[65536];
+
+	world_start_server(8, "");
+	for (uint32_t serial = 1; serial < 4; serial++) {
+		primary_set_serial(world.primary, serial);
+		world_notify(3);
+		world_await_serial(3, serial);
+	}
+	assert_int_equal(world_look(3).seq, 3);
+	assert_int_equal(world_stored_changes(3), 2);
+	world_stop_server();
+	assert_int_equal(mdb_txn_begin(s->env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_cursor_open(txn, s->changes, &cursor), 0);
+	assert_int_equal(mdb_cursor_get(cursor, &key, &val, MDB_FIRST), 0);
+	assert_in_range(val.mv_size, 1, sizeof(copy));
+	memcpy(copy, val.mv_data, val.mv_size);
+	val.mv_data = copy;
+	if (octets != NULL) {
+		val = val_of(octets, strlen(octets));
+	}
+	assert_int_equal(mdb_cursor_get(cursor, &key, &last, MDB_LAST), 0);
+	assert_int_equal(mdb_cursor_put(cursor, &key, &val, MDB_CURRENT), 0);
+	mdb_cursor_close(cursor);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	store_dir_reopen(world.store);
+	primary_set_mood(world.primary, PRIMARY_REFUSES);
+	world_start_server(8, "");
+}
+
+/* Modules know what was lost by its number. */
+static void
+what_is_left_before_a_damaged_change_has_a_number_of_its_own(void **state)
+{
+	(void)state;
+	start_with_another_change("this is not a changeset");
+	assert_int_equal(world_look(3).serial, 2);
+	assert_int_equal(world_look(3).seq, 4);
+	world_await_serial(3, 2);
+	world_expect_stored(3, 2);
+	/* It goes on from there. */
+	primary_set_mood(world.primary, PRIMARY_ANSWERS);
+	world_command(REFRESH_COMMAND_REFRESH);
+	world_await_serial(3, 3);
+	assert_int_equal(world_look(3).seq, 5);
+	world_expect_stored(3, 3);
+}
+
+static void
+what_is_left_before_changes_that_do_not_apply_has_one_too(void **state)
+{
+	(void)state;
+	start_with_another_change(NULL);
+	assert_int_equal(world_look(3).serial, 1);
+	assert_int_equal(world_look(3).seq, 4);
+	world_await_serial(3, 1);
+	world_expect_stored(3, 1);
+}
+
 /* ---- reload ---- */
 
 static void
@@ -485,6 +553,8 @@ main(void)
 	    TEST(
 		what_could_not_be_read_is_not_taken_for_the_past_of_what_follows),
 	    TEST(the_last_version_is_tried_once_more_at_the_end),
+	    TEST(what_is_left_before_a_damaged_change_has_a_number_of_its_own),
+	    TEST(what_is_left_before_changes_that_do_not_apply_has_one_too),
 	    TEST(a_removed_zone_is_forgotten_and_a_new_one_is_fetched),
 	    TEST(what_was_removed_while_no_server_ran_is_forgotten),
 	    TEST(a_zone_that_comes_back_at_once_is_stored),
