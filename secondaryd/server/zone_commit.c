@@ -97,8 +97,12 @@ post(struct zone_entry *e, struct commit_entry *c)
 static void
 post_waiting(struct zone_entry *e)
 {
-	struct commit_entry *c = zone_chain_resume(&e->chain);
+	struct commit_entry *c;
 
+	if (e->server->commit == NULL) {
+		return; /* this link came back at the very end */
+	}
+	c = zone_chain_resume(&e->chain);
 	while (c != NULL) {
 		struct commit_entry *next =
 		    (struct commit_entry *)c->letter.next;

@@ -358,6 +358,24 @@ a_server_that_ends_does_not_wait_for_what_it_has_not_begun(void **state)
 	world_expect_stored(LARGE, serial);
 }
 
+static void
+an_image_that_is_stored_at_the_very_end_brings_nothing_behind_it(void **state)
+{
+	(void)state;
+	begin_compaction();
+	/* What follows the next transaction is written at the end. */
+	commit_set_sync_interval(world.server->commit, 3600000);
+	set_poisoned(true);
+	change();
+	await_failing();
+	set_poisoned(false);
+	await_compacted();
+	world_stop_server();
+	store_dir_reopen(world.store);
+	world_expect_stored(LARGE, serial - 1);
+	assert_int_equal(world_stored_changes(LARGE), 0);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, world_start, world_stop)
 
@@ -377,6 +395,8 @@ main(void)
 	    TEST(changes_that_are_not_stored_meanwhile_follow_the_image),
 	    TEST(what_was_not_stored_before_it_is_stored_with_it),
 	    TEST(an_image_that_lacks_what_is_lost_is_not_stored),
+	    TEST(
+		an_image_that_is_stored_at_the_very_end_brings_nothing_behind_it),
 	    TEST(a_server_that_ends_does_not_wait_for_what_it_has_not_begun),
 	};
 
