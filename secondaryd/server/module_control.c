@@ -184,6 +184,9 @@ ask_command(void *arg)
 	if (q->rc < SECD_OK && !rows.has_failed) {
 		control_reply_error(q->reply, "%s", secd_strerror(q->rc));
 	}
+	if (q->rc == SECD_ECLOSED) {
+		modules_judge(i, q->rc, "a command failed");
+	}
 }
 
 int

@@ -4,7 +4,8 @@
  * file `calls`, and fails where it is told to.
  *
  *     witness:
- *         fail: [ open, change, commit, command, for-good ]
+ *         fail: [ open, change, commit, command, for-good,
+ *                 command-for-good ]
  */
 
 #include <inttypes.h>
@@ -21,6 +22,7 @@ enum fault {
 	FAULT_COMMIT = 4,
 	FAULT_COMMAND = 8,
 	FAULT_FOR_GOOD = 16, /* SECD_ECLOSED from change */
+	FAULT_COMMAND_FOR_GOOD = 32,
 };
 
 struct witness {
@@ -30,8 +32,8 @@ struct witness {
 	uint64_t ticks;
 };
 
-static const char *const fault_names[] = {"open", "change", "commit", "command",
-					  "for-good"};
+static const char *const fault_names[] = {
+    "open", "change", "commit", "command", "for-good", "command-for-good"};
 
 static void __attribute__((format(printf, 2, 3)))
 note(struct witness *w, const char *format, ...)
@@ -75,7 +77,7 @@ static void
 take_faults(struct witness *w, const struct secd_options *options)
 {
 	for (size_t i = 0; i < options->count; i++) {
-		for (unsigned f = 0; f < 5; f++) {
+		for (unsigned f = 0; f < 6; f++) {
 			if (strcmp(options->items[i].value, fault_names[f]) ==
 			    0) {
 				w->faults |= 1u << f;
@@ -240,6 +242,9 @@ witness_command(void *m, const struct secd_command *c, struct secd_reply *reply)
 
 	if ((w->faults & FAULT_COMMAND) != 0) {
 		return SECD_EBUSY;
+	}
+	if ((w->faults & FAULT_COMMAND_FOR_GOOD) != 0) {
+		return SECD_ECLOSED;
 	}
 	memcpy(&at, c->position, sizeof(at));
 	if (at == c->argc) {

@@ -352,6 +352,26 @@ a_module_that_gives_up_is_closed(void **state)
 }
 
 static void
+a_module_that_gives_up_in_a_command_is_closed_too(void **state)
+{
+	static const char *const words[] = {"witness"};
+	uint64_t position[SECD_POSITION_LEN / 8] = {0};
+	struct control_reply r = {.error = ""};
+
+	(void)state;
+	open_modules("command-for-good");
+	start_thread();
+	assert_int_equal(
+	    modules_command(modules, words, 1, (uint8_t *)position, &r),
+	    SECD_ECLOSED);
+	modules_status(modules, &r);
+	assert_non_null(strstr(rows_of(&r), "state|given up\n"));
+	stop_thread();
+	control_reply_fini(&r);
+	assert_non_null(strstr(calls_of("witness"), "close\n"));
+}
+
+static void
 a_command_is_answered_turn_by_turn(void **state)
 {
 	static const char *const words[] = {"witness", "one", "two"};
@@ -407,6 +427,7 @@ main(void)
 	    TEST(a_directory_is_held_by_one_instance),
 	    TEST(a_module_that_fails_is_shown_and_the_others_go_on),
 	    TEST(a_module_that_gives_up_is_closed),
+	    TEST(a_module_that_gives_up_in_a_command_is_closed_too),
 	    TEST(a_command_is_answered_turn_by_turn),
 	    TEST(a_command_that_fails_without_a_word_has_one),
 	};
