@@ -57,11 +57,13 @@ zone_life_new(struct server *s, const struct config_zone *zone,
 void
 zone_life_start(struct zone_entry *e)
 {
+	/* Before a compaction, which would hide what is damaged: the jobs are
+	 * done one after the other. */
+	zone_verify(e);
 	if (e->chain.is_broken) {
 		zone_store(e);
 	}
 	zone_wake(e);
-	zone_verify(e);
 }
 
 /* For each new primary its old index, so that what is known of it stays. */

@@ -253,7 +253,7 @@ the_last_version_is_tried_once_more_at_the_end(void **state)
 /* Two versions of a zone follow its image. Start without a primary after the
  * last one was replaced by these octets, or when NULL by the one before. */
 static void
-start_with_another_change(const char *octets)
+start_with_another_change(const char *octets, bool is_image_damaged)
 {
 	struct store *s = world.store->store;
 	MDB_cursor *cursor;
@@ -283,6 +283,10 @@ start_with_another_change(const char *octets)
 	assert_int_equal(mdb_cursor_put(cursor, &key, &val, MDB_CURRENT), 0);
 	mdb_cursor_close(cursor);
 	assert_int_equal(mdb_txn_commit(txn), 0);
+	if (is_image_damaged) {
+		store_dir_damage(world.store, store_dir_only_file(world.store),
+				 100000, "y", 1);
+	}
 	store_dir_reopen(world.store);
 	primary_set_mood(world.primary, PRIMARY_REFUSES);
 	world_start_server(8, "");
@@ -293,7 +297,7 @@ static void
 what_is_left_before_a_damaged_change_has_a_number_of_its_own(void **state)
 {
 	(void)state;
-	start_with_another_change("this is not a changeset");
+	start_with_another_change("this is not a changeset", false);
 	assert_int_equal(world_look(3).serial, 2);
 	assert_int_equal(world_look(3).seq, 4);
 	world_await_serial(3, 2);
@@ -310,11 +314,27 @@ static void
 what_is_left_before_changes_that_do_not_apply_has_one_too(void **state)
 {
 	(void)state;
-	start_with_another_change(NULL);
+	start_with_another_change(NULL, false);
 	assert_int_equal(world_look(3).serial, 1);
 	assert_int_equal(world_look(3).seq, 4);
 	world_await_serial(3, 1);
 	world_expect_stored(3, 1);
+}
+
+/* Else another image would be made of it, whose checksums are right. */
+static void
+an_image_is_verified_before_it_is_compacted(void **state)
+{
+	(void)state;
+	start_with_another_change("this is not a changeset", true);
+	for (int i = 0; i < WORLD_LIMIT && world_look(3).has_version; i++) {
+		world_wait();
+	}
+	assert_false(world_look(3).has_version);
+	primary_set_mood(world.primary, PRIMARY_ANSWERS);
+	world_command(REFRESH_COMMAND_REFRESH);
+	world_await_serial(3, 3);
+	world_expect_stored(3, 3);
 }
 
 /* ---- reload ---- */
@@ -555,6 +575,7 @@ main(void)
 	    TEST(the_last_version_is_tried_once_more_at_the_end),
 	    TEST(what_is_left_before_a_damaged_change_has_a_number_of_its_own),
 	    TEST(what_is_left_before_changes_that_do_not_apply_has_one_too),
+	    TEST(an_image_is_verified_before_it_is_compacted),
 	    TEST(a_removed_zone_is_forgotten_and_a_new_one_is_fetched),
 	    TEST(what_was_removed_while_no_server_ran_is_forgotten),
 	    TEST(a_zone_that_comes_back_at_once_is_stored),
