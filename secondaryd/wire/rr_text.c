@@ -143,7 +143,7 @@ rr_text(const struct rr *rr, int64_t now, char *out, size_t cap)
 	    knot_rrtype_to_string(rr->type, type, sizeof(type)) < 0) {
 		return SECD_EMALF;
 	}
-	n = snprintf(out, cap, "%s\t%" PRIu32 "\t%s\t",
+	n = snprintf(out, cap, "%s %" PRIu32 " %s ",
 		     name_to_text(rr->owner, owner), rr->ttl, type);
 	if (n < 0 || (size_t)n >= cap) {
 		return SECD_ENOSPC;

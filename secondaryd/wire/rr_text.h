@@ -12,7 +12,7 @@
 #include "wire/rr.h"
 
 /**
- * Write "OWNER TTL TYPE RDATA", separated by tabs, without class and line end.
+ * Write "OWNER TTL TYPE RDATA", separated by spaces, without class and line end.
  * Types that this program does not know, and RDATA that is not what its type
  * says, are written as RFC 3597 has it.
  *

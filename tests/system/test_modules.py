@@ -135,3 +135,40 @@ def after_kill_9_a_module_is_not_behind_what_is_stored(case):
         offered = [int(c.split()[4]) for c in calls(sut)
                    if c.startswith("change")]
         assert stored == 0 or stored in offered, calls(sut)
+
+
+def journal():
+    """ixfr-journal as it was built beside the server."""
+    return os.path.join(os.path.dirname(os.environ.get("SECONDARYD", "")),
+                        "modules", "ixfr-journal.so")
+
+
+@test(needs=("secondaryd", "secondaryctl"))
+def the_journal_keeps_every_version(case):
+    if not os.path.exists(journal()):
+        case.skip("ixfr-journal is not built")
+    fake = FakePrimary(case, APEX, records=RECORDS)
+    sut = case.server("secondaryd")
+    sut.follow(APEX, [fake.peer()])
+    sut.extra = 'module:\n  - id: journal\n    file: "%s"' % journal()
+    sut.start()
+    sut.wait_serial(APEX, 1)
+    for serial in (2, 3, 4):
+        fake.records.append(fake.records[2].replace(b"\x03www",
+                                                    b"\x03ww%d" % serial))
+        fake.serial = serial
+        sut.ctl("refresh", APEX)
+        sut.wait_serial(APEX, serial)
+        if serial == 3:
+            sut.restart()
+    case.wait_until(lambda: "serial 4" in sut.ctl("journal", "list", APEX),
+                    10, "the journal to have serial 4")
+    case.wait_until(lambda: "ww2" in sut.ctl("journal", "export", APEX, "2"),
+                    10, "the journal to have a whole version")
+    two = sut.ctl("journal", "export", APEX, "2")
+    assert "ww2" in two and "ww3" not in two, two
+    assert "ww4" in sut.ctl("journal", "export", APEX, "4")
+    difference = sut.ctl("journal", "diff", APEX, "2..4")
+    assert re.search(r"^\+ ww3\.fake\.test\. 3600 A ", difference, re.M), difference
+    assert re.search(r"^- fake\.test\. 3600 SOA ", difference, re.M), difference
+    assert "sound" in sut.ctl("journal", "verify", APEX)

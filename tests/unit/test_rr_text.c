@@ -18,24 +18,24 @@
 #define NOW 1790000000
 
 static const char *const records[] = {
-    "example.\t3600\tSOA\tns.example. host.example. 1 2 3 4 5",
-    "a.example.\t60\tA\t192.0.2.1",
-    "a.example.\t60\tAAAA\t2001:db8::1",
-    "b\\.c.example.\t60\tMX\t10 mx.example.",
-    "\\000.example.\t0\tNS\tNs.Example.",
-    "t.example.\t60\tTXT\t\"a b\" \"\\\"\\\\ \\001\"",
-    "_x._tcp.example.\t60\tSRV\t1 2 3 host.example.",
-    "s.example.\t60\tDS\t1 13 2 "
+    "example. 3600 SOA ns.example. host.example. 1 2 3 4 5",
+    "a.example. 60 A 192.0.2.1",
+    "a.example. 60 AAAA 2001:db8::1",
+    "b\\.c.example. 60 MX 10 mx.example.",
+    "\\000.example. 0 NS Ns.Example.",
+    "t.example. 60 TXT \"a b\" \"\\\"\\\\ \\001\"",
+    "_x._tcp.example. 60 SRV 1 2 3 host.example.",
+    "s.example. 60 DS 1 13 2 "
     "0101010101010101010101010101010101010101010101010101010101010101",
-    "s.example.\t60\tRRSIG\tA 13 2 60 20260101000000 20250101000000 7 "
+    "s.example. 60 RRSIG A 13 2 60 20260101000000 20250101000000 7 "
     "example. AAAA",
-    "s.example.\t60\tNSEC\ta.example. A NS TYPE65280",
-    "s.example.\t60\tDNSKEY\t257 3 13 AAAA",
-    "s.example.\t60\tNSEC3PARAM\t1 0 5 AABB",
-    "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example.\t60\tNSEC3\t1 1 12 AABBCCDD "
+    "s.example. 60 NSEC a.example. A NS TYPE65280",
+    "s.example. 60 DNSKEY 257 3 13 AAAA",
+    "s.example. 60 NSEC3PARAM 1 0 5 AABB",
+    "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example. 60 NSEC3 1 1 12 AABBCCDD "
     "2t7b4g4vsa5smi47k61mv5bv1a22bojr MX DNSKEY NS SOA NSEC3PARAM RRSIG",
-    "s.example.\t60\tTYPE65280\t\\# 3 010203",
-    "s.example.\t60\tTYPE65281\t\\# 0",
+    "s.example. 60 TYPE65280 \\# 3 010203",
+    "s.example. 60 TYPE65281 \\# 0",
 };
 
 static void
@@ -72,7 +72,7 @@ a_plain_record_is_one_line_with_tabs(void **state)
 	(void)state;
 	zonefile_parse(&z, ".", records[1]);
 	assert_int_equal(rr_text(&z.rrs[0], NOW, out, sizeof(out)), SECD_OK);
-	assert_string_equal(out, "a.example.\t60\tA\t192.0.2.1");
+	assert_string_equal(out, "a.example. 60 A 192.0.2.1");
 	assert_int_equal(rr_text(&z.rrs[0], NOW, out, 12), SECD_ENOSPC);
 	assert_int_equal(rr_text(&z.rrs[0], NOW, out, 24), SECD_ENOSPC);
 	zonefile_free(&z);
