@@ -23,16 +23,21 @@ replay(struct zone_entry *e, const struct version *base,
 	struct build_params params = zone_build_params(e);
 	struct build_report report;
 	struct image *im;
-	int rc = SECD_EAGAIN;
+	int rc;
 
 	/* These were within the limits of their day. */
 	params.limits = (struct build_limits){0};
 	if (image_is_file(version_image(base))) {
 		rc = layering_apply(&params, base, 0, changes, count, e->seq,
 				    out, &report);
-	}
-	if (rc != SECD_EAGAIN) {
-		return rc;
+		if (rc != SECD_EAGAIN) {
+			return rc;
+		}
+		/* Or what is made of a damaged image had checksums that fit. */
+		rc = image_verify(version_image(base));
+		if (rc != SECD_OK) {
+			return rc;
+		}
 	}
 	rc = build_from_changes(&params, base, changes, count, &im, &report);
 	if (rc == SECD_OK) {
