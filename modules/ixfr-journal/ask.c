@@ -10,7 +10,7 @@
 int
 ask_fail(const struct ask *a, int rc, const char *format, const char *what)
 {
-	char text[TEXT_NAME_MAX + SECD_REASON_LEN];
+	char text[NAME_TEXT_MAX + SECD_REASON_LEN];
 
 	snprintf(text, sizeof(text), format, what);
 	a->r->error(a->r->ctx, text);
@@ -26,13 +26,13 @@ ask_fail_code(const struct ask *a, int rc)
 int
 ask_zone(struct ask *a, const char *name)
 {
-	size_t len;
 	int rc;
 
-	if (!text_to_name(name, a->apex, &len)) {
+	if (name_from_text(name, a->apex) != SECD_OK) {
 		return ask_fail(a, SECD_EINVAL, "\"%s\" is not a name", name);
 	}
-	text_of_name(a->apex, a->zone);
+	name_lower(a->apex, a->apex);
+	name_to_text(a->apex, a->zone);
 	rc = db_get_zone(&a->j->db, a->txn, a->apex, &a->record);
 	if (rc == SECD_ENOTFOUND) {
 		return ask_fail(a, rc, "zone %s is not in the journal",

@@ -13,9 +13,9 @@ struct ask {
 	struct journal *j;
 	const struct secd_command *c;
 	struct secd_reply *r;
-	MDB_txn *txn;                  /* reads */
-	uint8_t apex[RECORD_NAME_MAX]; /* of the zone that it is about */
-	char zone[TEXT_NAME_MAX];
+	MDB_txn *txn;               /* reads */
+	uint8_t apex[NAME_LEN_MAX]; /* of the zone that it is about */
+	char zone[NAME_TEXT_MAX];
 	struct zone_record record;
 };
 

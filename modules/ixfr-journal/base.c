@@ -16,7 +16,7 @@ struct base_wish {
 	struct base_wish *next;
 	uint64_t at_least; /* seq */
 	unsigned tries;    /* of walks that the host did not have */
-	uint8_t apex[RECORD_NAME_MAX];
+	uint8_t apex[NAME_LEN_MAX];
 };
 
 static void
@@ -40,7 +40,7 @@ bases_want(struct bases *b, const uint8_t *apex, uint64_t at_least)
 		return SECD_ENOMEM;
 	}
 	w->at_least = at_least;
-	memcpy(w->apex, apex, db_apex_len(apex));
+	memcpy(w->apex, apex, name_len(apex));
 	append(b, w);
 	return SECD_OK;
 }
@@ -90,7 +90,7 @@ bases_fini(struct bases *b)
 void
 bases_undo(struct bases *b, const uint8_t *apex, uint64_t seq)
 {
-	size_t len = db_apex_len(apex);
+	size_t len = name_len(apex);
 
 	if (b->walk != NULL && b->seq > seq &&
 	    memcmp(b->apex, apex, len) == 0) {

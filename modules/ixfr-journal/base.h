@@ -20,7 +20,7 @@ struct bases {
 
 	/* The walk that is under way. */
 	struct secd_walk *walk; /* NULL: none */
-	uint8_t apex[RECORD_NAME_MAX];
+	uint8_t apex[NAME_LEN_MAX];
 	uint64_t zone, seq;
 	uint32_t index; /* of the next piece */
 	uint64_t records, octets;

@@ -152,7 +152,7 @@ static void
 put_origin(const struct ask *a, const char *id, const struct step *s)
 {
 	struct secd_reply *r = a->r;
-	char text[TEXT_NAME_MAX];
+	char text[NAME_TEXT_MAX];
 
 	r->text(r->ctx, a->zone, id, "primary",
 		text_of_address(&s->primary, text));
@@ -160,7 +160,7 @@ put_origin(const struct ask *a, const char *id, const struct step *s)
 	r->text(r->ctx, a->zone, id, "primary-id", text);
 	r->text(r->ctx, a->zone, id, "transport", transport_text(s->transport));
 	r->text(r->ctx, a->zone, id, "key",
-		s->key_len > 0 ? text_of_name(s->key, text) : "");
+		s->key_len > 0 ? name_to_text(s->key, text) : "");
 }
 
 static int
@@ -301,10 +301,10 @@ command_status(void *m, struct secd_reply *r)
 	r->number(r->ctx, NULL, NULL, "max-octets", j->db.max_octets);
 	r->boolean(r->ctx, NULL, NULL, "durable", j->changes.rc == SECD_OK);
 	for (const struct loss *x = j->losses.first; x != NULL; x = x->next) {
-		char zone[TEXT_NAME_MAX];
+		char zone[NAME_TEXT_MAX];
 
 		if (x->is_lost) {
-			r->boolean(r->ctx, text_of_name(x->apex, zone), NULL,
+			r->boolean(r->ctx, name_to_text(x->apex, zone), NULL,
 				   "durable", 0);
 		}
 	}

@@ -128,12 +128,12 @@ command_unpin(struct ask *a)
 static void
 say(const struct journal *j, const struct secd_pinned *p)
 {
-	char zone[TEXT_NAME_MAX], text[TEXT_NAME_MAX + SECD_REASON_LEN];
+	char zone[NAME_TEXT_MAX], text[NAME_TEXT_MAX + SECD_REASON_LEN];
 
 	if (j->host->log == NULL) {
 		return;
 	}
-	text_of_name(j->pin.apex, zone);
+	name_to_text(j->pin.apex, zone);
 	snprintf(text, sizeof(text), "%s: %s: %s", zone,
 		 j->pin.seq == 0 ? "unpinned" : "pinned",
 		 p->rc == SECD_OK ? "done" : secd_strerror(p->rc));

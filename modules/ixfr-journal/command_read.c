@@ -172,9 +172,9 @@ command_read_tick(struct journal *j)
 
 struct verifying {
 	struct verify_position at;
-	uint32_t damaged;              /* zones */
-	uint8_t apex[RECORD_NAME_MAX]; /* of all zones: the one that is read */
-	uint8_t is_on;                 /* there is one */
+	uint32_t damaged;           /* zones */
+	uint8_t apex[NAME_LEN_MAX]; /* of all zones: the one that is read */
+	uint8_t is_on;              /* there is one */
 };
 
 _Static_assert(sizeof(struct verifying) <= SECD_POSITION_LEN,
@@ -191,7 +191,7 @@ verify_zone(struct ask *a, struct verifying *v)
 	if (rc == SECD_MORE) {
 		return rc;
 	}
-	text_of_name(a->apex, a->zone);
+	name_to_text(a->apex, a->zone);
 	r->boolean(r->ctx, a->zone, NULL, "sound", rc == SECD_OK);
 	if (rc == SECD_OK) {
 		r->number(r->ctx, a->zone, NULL, "steps", v->at.steps);

@@ -282,7 +282,7 @@ int
 db_get_zone(const struct db *db, MDB_txn *txn, const uint8_t *apex,
 	    struct zone_record *out)
 {
-	size_t len = db_apex_len(apex);
+	size_t len = name_len(apex);
 	MDB_val k = db_val(apex, len), v;
 	int rc = db_error(mdb_get(txn, db->zones, &k, &v));
 
@@ -305,7 +305,7 @@ zone_after(const struct db *db, MDB_txn *txn, const uint8_t *apex,
 	if (apex == NULL) {
 		rc = mdb_cursor_get(c, &k, &v, MDB_FIRST);
 	} else {
-		size_t len = db_apex_len(apex);
+		size_t len = name_len(apex);
 
 		k = db_val(apex, len);
 		rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
@@ -314,7 +314,7 @@ zone_after(const struct db *db, MDB_txn *txn, const uint8_t *apex,
 			rc = mdb_cursor_get(c, &k, &v, MDB_NEXT);
 		}
 	}
-	if (rc == 0 && k.mv_size <= RECORD_NAME_MAX) {
+	if (rc == 0 && k.mv_size <= NAME_LEN_MAX) {
 		memcpy(next, k.mv_data, k.mv_size);
 	}
 	mdb_cursor_close(c);
@@ -358,7 +358,7 @@ int
 db_put_zone(const struct db *db, MDB_txn *txn, const uint8_t *apex,
 	    const struct zone_record *z)
 {
-	struct octets key = {.len = db_apex_len(apex)}, value;
+	struct octets key = {.len = name_len(apex)}, value;
 
 	memcpy(key.data, apex, key.len);
 	zone_record_write(z, apex, key.len, &value);

@@ -128,15 +128,4 @@ db_val(const void *data, size_t len)
 	return (MDB_val){.mv_size = len, .mv_data = (void *)(uintptr_t)data};
 }
 
-static inline size_t
-db_apex_len(const uint8_t *apex)
-{
-	size_t len = 0;
-
-	while (apex[len] != 0) {
-		len += (size_t)1 + apex[len];
-	}
-	return len + 1;
-}
-
 #endif

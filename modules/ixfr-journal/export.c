@@ -3,6 +3,7 @@
 #include "ixfr-journal/export.h"
 
 #include "base/error.h"
+#include "wire/name.h"
 
 #define TYPE_SOA 6
 
@@ -62,8 +63,7 @@ put_additions(struct export_reader *x, const uint8_t *owner, export_sink *sink,
 	while (rc == SECD_OK && x->addition < x->net.count) {
 		const struct net_record *r = &x->net.records[x->addition];
 
-		if (owner != NULL &&
-		    net_compare_owners(r->octets, owner) >= 0) {
+		if (owner != NULL && name_compare(r->octets, owner) >= 0) {
 			break;
 		}
 		x->addition++;

@@ -198,7 +198,7 @@ describe(const struct secd_change *c, struct step *s)
 	s->id_len = (uint8_t)(len > RECORD_ID_MAX ? RECORD_ID_MAX : len);
 	memcpy(s->id, c->primary_id, s->id_len);
 	if (c->key != NULL) {
-		s->key_len = (uint8_t)db_apex_len(c->key);
+		s->key_len = (uint8_t)name_len(c->key);
 		memcpy(s->key, c->key, s->key_len);
 	}
 }

@@ -25,7 +25,7 @@ struct trouble {
  * largest one has: so the largest ones give first.
  */
 struct round {
-	uint8_t apex[RECORD_NAME_MAX]; /* the zone that was last */
+	uint8_t apex[NAME_LEN_MAX]; /* the zone that was last */
 	bool is_on;
 	bool is_again;    /* the same zone: more of it is to be trimmed */
 	int64_t next_ms;  /* boot: when the next one is due */
@@ -40,7 +40,7 @@ struct pin {
 	uint64_t last;   /* that was given */
 	uint64_t before; /* seq that was pinned */
 	uint64_t seq;    /* that will be; 0: none */
-	uint8_t apex[RECORD_NAME_MAX];
+	uint8_t apex[NAME_LEN_MAX];
 };
 
 struct journal {

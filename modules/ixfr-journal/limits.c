@@ -9,12 +9,11 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "ixfr-journal/text.h"
+#include "wire/name.h"
 
-#define NAME_MAX_OCTETS 255
-#define FILE_DEFAULT    ((uint64_t)16 << 30)
-#define FILE_MIN        ((uint64_t)16 << 20)
-#define FILE_MAX        ((uint64_t)1 << 40) /* address space of the process */
+#define FILE_DEFAULT ((uint64_t)16 << 30)
+#define FILE_MIN     ((uint64_t)16 << 20)
+#define FILE_MAX     ((uint64_t)1 << 40) /* address space of the process */
 
 static const struct zone_limits defaults = {
     .steps = 10000,
@@ -24,7 +23,7 @@ static const struct zone_limits defaults = {
 };
 
 struct zone_entry {
-	uint8_t apex[NAME_MAX_OCTETS];
+	uint8_t apex[NAME_LEN_MAX];
 	size_t apex_len;
 	struct zone_limits limits;
 };
@@ -144,9 +143,11 @@ begin_zone(const struct secd_options *o, const struct secd_option *option,
 		*current = &l->of_others;
 		return SECD_OK;
 	}
-	if (!text_to_name(option->value, e->apex, &e->apex_len)) {
+	if (name_from_text(option->value, e->apex) != SECD_OK) {
 		return refuse(reason, o, option, "not a name:");
 	}
+	name_lower(e->apex, e->apex);
+	e->apex_len = name_len(e->apex);
 	for (size_t i = 0; i < l->count; i++) {
 		if (l->zones[i].apex_len == e->apex_len &&
 		    memcmp(l->zones[i].apex, e->apex, e->apex_len) == 0) {
@@ -235,13 +236,9 @@ limits_file_octets(const struct limits *l)
 const struct zone_limits *
 limits_of_zone(const struct limits *l, const uint8_t *apex)
 {
-	struct zone_entry key = {.apex_len = 0};
+	struct zone_entry key = {.apex_len = name_len(apex)};
 	const struct zone_entry *found;
 
-	while (apex[key.apex_len] != 0) {
-		key.apex_len += (size_t)1 + apex[key.apex_len];
-	}
-	key.apex_len++;
 	memcpy(key.apex, apex, key.apex_len);
 	found = bsearch(&key, l->zones, l->count, sizeof(l->zones[0]),
 			compare_entries);

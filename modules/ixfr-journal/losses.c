@@ -15,7 +15,7 @@ find(struct losses *l, const uint8_t *apex, size_t len)
 {
 	struct loss **p = &l->first;
 
-	while (*p != NULL && (db_apex_len((*p)->apex) != len ||
+	while (*p != NULL && (name_len((*p)->apex) != len ||
 			      memcmp((*p)->apex, apex, len) != 0)) {
 		p = &(*p)->next;
 	}
@@ -35,7 +35,7 @@ drop(struct losses *l, struct loss **p)
 void
 losses_change(struct losses *l, const uint8_t *apex, bool is_taken)
 {
-	size_t len = db_apex_len(apex);
+	size_t len = name_len(apex);
 	struct loss **p = find(l, apex, len);
 
 	if (*p == NULL && l->count < LOSSES_MAX) {
@@ -70,7 +70,7 @@ losses_commit(struct losses *l, bool is_kept)
 void
 losses_forget(struct losses *l, const uint8_t *apex)
 {
-	struct loss **p = find(l, apex, db_apex_len(apex));
+	struct loss **p = find(l, apex, name_len(apex));
 
 	if (*p != NULL) {
 		drop(l, p);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "wire/name.h"
 
 #define LABELS_MAX 128
 #define OCTETS_MAX ((uint64_t)256 << 20) /* held at a time */
@@ -32,59 +33,11 @@ net_fini(struct net *net)
  * Order
  */
 
-static unsigned
-find_labels(const uint8_t *name, const uint8_t **labels)
-{
-	unsigned count = 0;
-
-	while (name[0] != 0 && count < LABELS_MAX) {
-		labels[count++] = name;
-		name += (size_t)1 + name[0];
-	}
-	return count;
-}
-
-static int
-lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
-}
-
-static int
-compare_labels(const uint8_t *a, const uint8_t *b)
-{
-	unsigned len = a[0] < b[0] ? a[0] : b[0];
-
-	for (unsigned i = 1; i <= len; i++) {
-		int order = lower(a[i]) - lower(b[i]);
-
-		if (order != 0) {
-			return order;
-		}
-	}
-	return (int)a[0] - (int)b[0];
-}
-
-int
-net_compare_owners(const uint8_t *a, const uint8_t *b)
-{
-	const uint8_t *in_a[LABELS_MAX], *in_b[LABELS_MAX];
-	unsigned left_a = find_labels(a, in_a), left_b = find_labels(b, in_b);
-
-	while (left_a > 0 && left_b > 0) {
-		int order = compare_labels(in_a[--left_a], in_b[--left_b]);
-
-		if (order != 0) {
-			return order;
-		}
-	}
-	return (left_a > 0) - (left_b > 0);
-}
-
+/* By owners (RFC 4034 section 6.1), then by octets. */
 static int
 compare_octets(const uint8_t *a, size_t len_a, const uint8_t *b, size_t len_b)
 {
-	int order = net_compare_owners(a, b);
+	int order = name_compare(a, b);
 
 	if (order == 0) {
 		order = memcmp(a, b, len_a < len_b ? len_a : len_b);

@@ -40,7 +40,4 @@ void net_fini(struct net *net);
 /** Was this entry, as it travels, deleted? */
 bool net_deletes(const struct net *net, const uint8_t *entry, size_t len);
 
-/** Order of owners (RFC 4034 section 6.1), then of octets. */
-int net_compare_owners(const uint8_t *a, const uint8_t *b);
-
 #endif

@@ -24,9 +24,9 @@
 
 #include "ixfr-journal/digest.h"
 #include "secondaryd/module.h"
+#include "wire/name.h"
 
-#define RECORD_NAME_MAX 255
-#define RECORD_ID_MAX   255 /* octets of a primary's id; longer ones are cut */
+#define RECORD_ID_MAX 255 /* octets of a primary's id; longer ones are cut */
 
 struct zone_record {
 	uint64_t id;      /* ours, never used again */
@@ -79,7 +79,7 @@ struct step {
 	struct totals after;     /* this step included */
 	uint8_t key_len;         /* 0: unsigned */
 	uint8_t id_len;
-	uint8_t key[RECORD_NAME_MAX];
+	uint8_t key[NAME_LEN_MAX];
 	char id[RECORD_ID_MAX]; /* the primary's; no NUL */
 };
 
