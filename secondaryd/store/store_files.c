@@ -61,48 +61,23 @@ note_named(struct named_images *named, uint64_t number)
 	return SECD_OK;
 }
 
-/* All of them, or an error: then nothing may be removed. */
 static int
-collect_from(struct named_images *named, MDB_cursor *cursor)
+take_zone(void *arg, const uint8_t *apex, const MDB_val *val)
 {
-	uint8_t apex[NAME_LEN_MAX];
 	struct zone_head h;
-	MDB_val key, val;
-	int rc;
 
-	while ((rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT)) == 0) {
-		if (key.mv_size > sizeof(apex)) {
-			continue;
-		}
-		memcpy(apex, key.mv_data, key.mv_size);
-		if (zone_head_read(apex, &val, &h) != SECD_OK ||
-		    h.place != IMAGE_FILE) {
-			continue;
-		}
-		rc = note_named(named, h.image_number);
-		if (rc != SECD_OK) {
-			return rc;
-		}
+	if (zone_head_read(apex, val, &h) != SECD_OK || h.place != IMAGE_FILE) {
+		return SECD_OK;
 	}
-	return rc == MDB_NOTFOUND ? SECD_OK : store_error(rc);
+	return note_named(arg, h.image_number);
 }
 
+/* All of them, or an error: then nothing may be removed. */
 static int
 collect_named(struct store *s, struct named_images *named)
 {
-	MDB_cursor *cursor;
-	MDB_txn *txn;
-	int rc = store_error(mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn));
+	int rc = store_walk_zones(s, take_zone, named);
 
-	if (rc != SECD_OK) {
-		return rc;
-	}
-	rc = store_error(mdb_cursor_open(txn, s->zones, &cursor));
-	if (rc == SECD_OK) {
-		rc = collect_from(named, cursor);
-		mdb_cursor_close(cursor);
-	}
-	mdb_txn_abort(txn);
 	if (named->count > 0) {
 		qsort(named->numbers, named->count, sizeof(*named->numbers),
 		      compare_numbers);

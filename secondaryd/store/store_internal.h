@@ -74,6 +74,18 @@ int zone_head_read(const uint8_t *apex, const MDB_val *val,
 /** Path of a large image; `path` has room for PATH_MAX. */
 void store_image_path(const struct store *s, uint64_t number, char *path);
 
+/**
+ * Call for each zone that is stored, in a read transaction. Keys that are no
+ * names are left out: a damaged page may hold anything.
+ *
+ * take     not SECD_OK ends the walk
+ * Returns  SECD_OK, what `take` returned, SECD_EIO, SECD_ENOMEM
+ */
+int store_walk_zones(struct store *s,
+		     int (*take)(void *arg, const uint8_t *apex,
+				 const MDB_val *val),
+		     void *arg);
+
 /** Remove image files that no zone names; at the start. */
 void store_sweep(struct store *s);
 

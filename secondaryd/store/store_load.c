@@ -185,18 +185,18 @@ store_zone_fini(struct store_zone *z)
 }
 
 static int
-walk_apexes(MDB_cursor *cursor, int (*take)(void *arg, const uint8_t *apex),
-	    void *arg)
+walk_from(MDB_cursor *cursor,
+	  int (*take)(void *arg, const uint8_t *apex, const MDB_val *val),
+	  void *arg)
 {
 	MDB_val key, val;
 	int rc, mdb_rc;
 
 	while ((mdb_rc = mdb_cursor_get(cursor, &key, &val, MDB_NEXT)) == 0) {
-		/* A damaged page may hold anything. */
 		if (name_check(key.mv_data, key.mv_size) != key.mv_size) {
 			continue;
 		}
-		rc = take(arg, key.mv_data);
+		rc = take(arg, key.mv_data, &val);
 		if (rc != SECD_OK) {
 			return rc;
 		}
@@ -205,8 +205,10 @@ walk_apexes(MDB_cursor *cursor, int (*take)(void *arg, const uint8_t *apex),
 }
 
 int
-store_each_apex(struct store *s, int (*take)(void *arg, const uint8_t *apex),
-		void *arg)
+store_walk_zones(struct store *s,
+		 int (*take)(void *arg, const uint8_t *apex,
+			     const MDB_val *val),
+		 void *arg)
 {
 	MDB_cursor *cursor;
 	MDB_txn *txn;
@@ -217,9 +219,32 @@ store_each_apex(struct store *s, int (*take)(void *arg, const uint8_t *apex),
 	}
 	rc = store_error(mdb_cursor_open(txn, s->zones, &cursor));
 	if (rc == SECD_OK) {
-		rc = walk_apexes(cursor, take, arg);
+		rc = walk_from(cursor, take, arg);
 		mdb_cursor_close(cursor);
 	}
 	mdb_txn_abort(txn);
 	return rc;
+}
+
+struct apex_taker {
+	int (*take)(void *arg, const uint8_t *apex);
+	void *arg;
+};
+
+static int
+take_apex(void *arg, const uint8_t *apex, const MDB_val *val)
+{
+	const struct apex_taker *t = arg;
+
+	(void)val;
+	return t->take(t->arg, apex);
+}
+
+int
+store_each_apex(struct store *s, int (*take)(void *arg, const uint8_t *apex),
+		void *arg)
+{
+	struct apex_taker t = {take, arg};
+
+	return store_walk_zones(s, take_apex, &t);
 }
