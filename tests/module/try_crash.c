@@ -15,8 +15,8 @@
 #include "base/error.h"
 #include "try_module.h"
 
-void
-trial_work_until_killed(struct fake_host *shared)
+_Noreturn static void
+work_until_killed(struct fake_host *shared)
 {
 	struct fake_host h = *shared;
 
@@ -80,23 +80,25 @@ check_promises(const struct trial *t, const struct fake_host *shared)
 }
 
 void
-a_crash_loses_nothing_that_was_committed(const struct trial *t)
+trial_kill_rounds(const struct trial *t, unsigned seed,
+		  void (*look)(const struct trial *t, unsigned round,
+			       struct fake_host *shared))
 {
 	struct fake_host *shared =
 	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct rnd r = {7};
+	struct rnd r = {seed};
 
 	if (shared == MAP_FAILED) {
 		fake_wrong("no memory");
 	}
-	fake_host_init(shared, t->module, t->dir, t->options, 7);
+	fake_host_init(shared, t->module, t->dir, t->options, seed);
 	for (unsigned i = 0; i < 10 * t->rounds; i++) {
 		pid_t child = fork();
 		int status;
 
 		if (child == 0) {
-			trial_work_until_killed(shared);
+			work_until_killed(shared);
 		}
 		usleep(1000 + rnd_below(&r, 20000));
 		kill(child, SIGKILL);
@@ -104,12 +106,26 @@ a_crash_loses_nothing_that_was_committed(const struct trial *t)
 		if (WIFEXITED(status)) {
 			_Exit(1); /* it has said why */
 		}
-		check_promises(t, shared);
-		/* The host was killed as well: its number goes on. */
-		for (unsigned z = 0; z < FAKE_ZONES; z++) {
-			shared->expected[z] = FAKE_UNKNOWN;
-			shared->follows[z] = false;
-		}
+		look(t, i, shared);
 	}
 	munmap(shared, sizeof(*shared));
+}
+
+static void
+look_after_promises(const struct trial *t, unsigned round,
+		    struct fake_host *shared)
+{
+	(void)round;
+	check_promises(t, shared);
+	/* The host was killed as well: its number goes on. */
+	for (unsigned z = 0; z < FAKE_ZONES; z++) {
+		shared->expected[z] = FAKE_UNKNOWN;
+		shared->follows[z] = false;
+	}
+}
+
+void
+a_crash_loses_nothing_that_was_committed(const struct trial *t)
+{
+	trial_kill_rounds(t, 7, look_after_promises);
 }

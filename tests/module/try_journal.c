@@ -4,11 +4,9 @@
  * in pairs, after trims, when the file is full or damaged, and after kill -9.
  */
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -407,39 +405,23 @@ journal_a_file_that_fills_is_trimmed_in_time(const struct trial *t)
 }
 
 static void
+look_at_journal(const struct trial *t, unsigned round, struct fake_host *shared)
+{
+	struct fake_host *h = trial_host(t, round);
+
+	(void)shared;
+	h->api.flags = SECD_HOST_READ_ONLY;
+	if (fake_host_open(h) == SECD_OK) {
+		check_verify(h);
+		fake_host_close(h);
+	}
+	free(h);
+}
+
+static void
 journal_kill_leaves_a_sound_journal(const struct trial *t)
 {
-	struct fake_host *shared =
-	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct rnd r = {13};
-
-	if (shared == MAP_FAILED) {
-		fake_wrong("no memory");
-	}
-	fake_host_init(shared, t->module, t->dir, t->options, 13);
-	for (unsigned i = 0; i < 10 * t->rounds; i++) {
-		struct fake_host *h = trial_host(t, i);
-		pid_t child = fork();
-		int status;
-
-		if (child == 0) {
-			trial_work_until_killed(shared);
-		}
-		usleep(1000 + rnd_below(&r, 20000));
-		kill(child, SIGKILL);
-		waitpid(child, &status, 0);
-		if (WIFEXITED(status)) {
-			_Exit(1); /* it has said why */
-		}
-		h->api.flags = SECD_HOST_READ_ONLY;
-		if (fake_host_open(h) == SECD_OK) {
-			check_verify(h);
-			fake_host_close(h);
-		}
-		free(h);
-	}
-	munmap(shared, sizeof(*shared));
+	trial_kill_rounds(t, 13, look_at_journal);
 }
 
 /*

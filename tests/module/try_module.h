@@ -37,9 +37,14 @@ void trial_end(struct fake_host *h);
 /* Tests that take a file of their own. */
 void a_crash_loses_nothing_that_was_committed(const struct trial *t);
 void changes_since_comes_from_any_thread(const struct trial *t);
-/** In a child: go on, and tell `shared` what was promised. */
-void trial_work_until_killed(struct fake_host *shared)
-    __attribute__((noreturn));
+/**
+ * Rounds in which a child works with the module and is killed at some moment.
+ *
+ * look     called after each, with what the child had promised
+ */
+void trial_kill_rounds(const struct trial *t, unsigned seed,
+		       void (*look)(const struct trial *t, unsigned round,
+				    struct fake_host *shared));
 
 /** What only ixfr-journal has to do. */
 extern const struct trial_test trial_journal_tests[];
