@@ -83,7 +83,7 @@ command_diff(struct ask *a)
 		    "no way leads from %s: history began anew between", from);
 	}
 	if (rc == SECD_OK) {
-		rc = net_collect(&a->j->db, a->txn, &g, seq_from, seq_to, &net);
+		rc = way_collect(&a->j->db, a->txn, &g, seq_from, seq_to, &net);
 	}
 	rc = rc == SECD_OK ? put_difference(a, &net) : ask_fail_code(a, rc);
 	net_fini(&net);

@@ -22,7 +22,7 @@ export_begin(const struct db *db, MDB_txn *txn, uint64_t zone, uint64_t seq,
 				      .seq = seq,
 				      .base = g.base.seq,
 				      .pieces = g.base.pieces};
-	return net_collect(db, txn, &g, g.base.seq, seq, &out->net);
+	return way_collect(db, txn, &g, g.base.seq, seq, &out->net);
 }
 
 void

@@ -8,7 +8,7 @@
 #ifndef IXFR_JOURNAL_EXPORT_H
 #define IXFR_JOURNAL_EXPORT_H
 
-#include "ixfr-journal/net.h"
+#include "ixfr-journal/way.h"
 
 struct export_reader {
 	const struct db *db;

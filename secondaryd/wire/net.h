@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * net -- what many steps from one version of a zone to another come to: the
+ * records that are in the one and not in the other, each once.
+ *
+ * Takes runs of entries (secondaryd/module.h, RECORDS), in any order, and lets
+ * what is added and deleted again, or the other way round, go. Steps are exact,
+ * so a record comes and goes in turns, and what is left of one is one at most.
+ * Everything is held in memory: as much as was put.
+ */
+
+#ifndef SECD_WIRE_NET_H
+#define SECD_WIRE_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct net_record {
+	const uint8_t *octets; /* an entry without its op, which is before it */
+	size_t len;
+	uint64_t hash;
+	bool added; /* else deleted */
+};
+
+struct net_chunk;
+
+/* Zero-initialised it is empty. */
+struct net {
+	struct net_record *records; /* in no order until net_cancel */
+	size_t count;
+	uint64_t octets; /* that were put */
+	/* Private. */
+	size_t cap;
+	struct net_chunk *chunks;
+};
+
+/**
+ * Put the entries of a piece. SOAs before a step are deleted, SOAs after it
+ * added, as any other record.
+ *
+ * octets   copied
+ * backwards  the way leads from the later version to the earlier one
+ * Returns  SECD_OK, SECD_EMALF (not entries; some may be put), SECD_ENOMEM
+ */
+int net_put(struct net *net, const uint8_t *octets, size_t len, bool backwards);
+
+/** All is put: let go what cancels, and sort what is left by owners in canonical
+ * order (RFC 4034 section 6.1), then by octets. */
+void net_cancel(struct net *net);
+
+/** After net_cancel: was this entry, as it travels, deleted? */
+bool net_deletes(const struct net *net, const uint8_t *entry, size_t len);
+
+void net_fini(struct net *net);
+
+#endif
