@@ -13,8 +13,10 @@
 #include <stdint.h>
 
 #include "server/frontend.h"
-#include "transfer/xfr_out.h"
+#include "wire/query.h"
 #include "wire/tsig.h"
+
+struct transfer_stream;
 
 /* Lines that anybody's datagrams can cause: so many in a second, and then how
  * many were left out. */
@@ -54,22 +56,6 @@ struct request {
 	struct tsig_transaction tsig; /* where it is slow */
 };
 
-/* An outgoing transfer, message by message. Holds all that it needs: no read
- * section, and it outlives a reload. */
-struct transfer_stream {
-	struct frontend *frontend;
-	struct frontend_counters *counters;
-	struct xfr_out *out;
-	struct tsig_transaction tsig;
-	bool is_done;
-	bool is_ixfr; /* what was asked; the answer is whole all the same */
-	uint32_t serial;
-	int64_t started_ms;
-	int64_t deadline_ms;
-	char zone[NAME_TEXT_MAX];
-	char peer[64];
-};
-
 /* Of so many together: more gain nothing (measured: flat above 16 to 32). */
 #define DISPATCH_READ_MAX 32
 
@@ -86,16 +72,5 @@ void dispatch_read(const struct dispatcher *d, struct request *requests,
  * Returns  octets of the response; 0: send nothing
  */
 size_t dispatch_answer(struct dispatcher *d, struct request *r);
-
-/**
- * The next message of a transfer.
- *
- * Returns  SECD_OK (see is_done), SECD_ENOSPC, SECD_ENOMEM: close
- */
-int transfer_stream_next(struct transfer_stream *s, uint8_t *out, size_t cap,
-			 size_t *len);
-
-/** End it, whole or not; logs its one line. NULL is fine. */
-void transfer_stream_close(struct transfer_stream *s);
 
 #endif

@@ -27,6 +27,16 @@ struct frontend_counters {
 	atomic_uint_fast64_t tcp_refused;    /* over a cap */
 };
 
+/** Only the worker itself writes its counters: no locked instruction is
+ * needed. */
+static inline void
+frontend_count(atomic_uint_fast64_t *counter)
+{
+	atomic_store_explicit(
+	    counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+	    memory_order_relaxed);
+}
+
 struct frontend {
 	struct root_pointer root;
 	/**

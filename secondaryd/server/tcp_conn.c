@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/octets.h"
+#include "server/transfer_stream.h"
 
 /* A message or its answer has this many times tcp-io-timeout in all; transfers
  * have transfer-max-time. */

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/octets.h"
 #include "front.h"
+#include "server/transfer_stream.h"
 
 static struct front *f;
 static uint8_t request[4096], response[65535];
