@@ -5,9 +5,8 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "base/octets.h"
+#include "wire/sequence.h"
 
-#define TYPE_SOA   6
 #define PIECE_COST 8192
 
 struct writer {
@@ -15,8 +14,7 @@ struct writer {
 	struct step *step;
 	struct digest *delta;
 	char *reason;
-	uint8_t last;    /* enum secd_op; 0: nothing came yet */
-	uint32_t serial; /* where the steps so far lead to */
+	struct sequence sequence;
 };
 
 static int
@@ -25,62 +23,6 @@ refuse(const struct writer *w, const char *what)
 	snprintf(w->reason, SECD_REASON_LEN, "the change to serial %u %s",
 		 (unsigned)w->step->to, what);
 	return SECD_EMALF;
-}
-
-/* The serial stands behind the two names of a SOA's RDATA. */
-static bool
-soa_serial(const struct secd_entry *e, uint32_t *serial)
-{
-	size_t at = 0;
-
-	for (unsigned names = 0; names < 2; names++) {
-		while (at < e->rdata_len && e->rdata[at] != 0) {
-			at += (size_t)1 + e->rdata[at];
-		}
-		at++;
-	}
-	if (e->type != TYPE_SOA || at + 20 != e->rdata_len) {
-		return false;
-	}
-	*serial = get_u32(e->rdata + at);
-	return true;
-}
-
-/* The order of RFC 1995 section 4, in which SOAs part what is deleted, added,
- * and the next step. */
-static int
-check_order(struct writer *w, const struct secd_entry *e)
-{
-	bool is_soa = e->op == SECD_OP_SOA_FROM || e->op == SECD_OP_SOA_TO;
-	bool fits = false;
-	uint32_t serial;
-
-	switch (e->op) {
-	case SECD_OP_SOA_FROM:
-		fits = w->last == 0 || w->last >= SECD_OP_SOA_TO;
-		break;
-	case SECD_OP_DELETE:
-	case SECD_OP_SOA_TO:
-		fits = w->last == SECD_OP_SOA_FROM || w->last == SECD_OP_DELETE;
-		break;
-	default:
-		fits = w->last >= SECD_OP_SOA_TO;
-	}
-	w->last = e->op;
-	if (!fits || is_soa != (e->type == TYPE_SOA)) {
-		return refuse(w, "has records out of order");
-	}
-	if (!is_soa) {
-		return SECD_OK;
-	}
-	if (!soa_serial(e, &serial)) {
-		return refuse(w, "has a SOA that is none");
-	}
-	if (e->op == SECD_OP_SOA_FROM && serial != w->serial) {
-		return refuse(w, "has steps that do not follow each other");
-	}
-	w->serial = serial;
-	return SECD_OK;
 }
 
 static void
@@ -104,14 +46,15 @@ check_piece(struct writer *w, const uint8_t *octets, size_t len)
 	while (at < len) {
 		struct secd_entry e;
 		size_t n = secd_entry_read(octets + at, len - at, &e);
-		int rc;
+		const char *fault;
 
 		if (n == 0) {
 			return refuse(w, "has a record that is cut");
 		}
-		rc = check_order(w, &e);
-		if (rc != SECD_OK) {
-			return rc;
+		fault = sequence_take(&w->sequence, e.op, e.type, e.rdata,
+				      e.rdata_len);
+		if (fault != NULL) {
+			return refuse(w, fault);
 		}
 		count(w, &e, octets + at, n);
 		at += n;
@@ -141,7 +84,7 @@ steps_write(const struct db *db, MDB_txn *txn, const struct secd_change *c,
 			   .step = step,
 			   .delta = delta,
 			   .reason = reason,
-			   .serial = c->from};
+			   .sequence = {.serial = c->from}};
 	const uint8_t *octets;
 	size_t len;
 	int rc;
@@ -172,7 +115,7 @@ steps_write(const struct db *db, MDB_txn *txn, const struct secd_change *c,
 			 (unsigned)step->to, secd_strerror(rc));
 		return rc;
 	}
-	if (w.last < SECD_OP_SOA_TO || w.serial != c->to) {
+	if (!sequence_is_complete(&w.sequence) || w.sequence.serial != c->to) {
 		return refuse(&w, "does not lead there");
 	}
 	return SECD_OK;

@@ -3,51 +3,36 @@
 #include "zone/changeset.h"
 
 #include "base/error.h"
+#include "wire/sequence.h"
 #include "zone/record.h"
 
 /*
- * An operation is one octet and the record behind it. SOAs are where steps
- * begin and turn, and nowhere else: a SOA among the records of an IXFR ends
- * them (RFC 1995 section 4).
+ * An operation is one octet and the record behind it. Does it fit, and what does
+ * the changeset's head say with it?
  */
-static bool
-fits_order(const struct changeset *cs, enum changeset_op op)
-{
-	switch (op) {
-	case CHANGESET_SOA_FROM:
-		return cs->last == 0 || cs->last == CHANGESET_SOA_TO ||
-		       cs->last == CHANGESET_ADD;
-	case CHANGESET_DELETE:
-	case CHANGESET_SOA_TO:
-		return cs->last == CHANGESET_SOA_FROM ||
-		       cs->last == CHANGESET_DELETE;
-	case CHANGESET_ADD:
-		return cs->last == CHANGESET_SOA_TO ||
-		       cs->last == CHANGESET_ADD;
-	}
-	return false;
-}
-
-/* Does the record fit, and what does the changeset's head say with it? */
 static int
 count_in(const struct changeset *cs, enum changeset_op op, const struct rr *rr,
 	 struct changeset *counted)
 {
-	bool is_soa = op == CHANGESET_SOA_FROM || op == CHANGESET_SOA_TO;
+	struct sequence sequence = {.serial = cs->to, .last = cs->last};
 	struct rr_soa soa = {0};
 
-	if (!fits_order(cs, op) || is_soa != (rr->type == RR_TYPE_SOA)) {
-		return SECD_EMALF;
-	}
-	if (is_soa) {
+	if (op == CHANGESET_SOA_FROM || op == CHANGESET_SOA_TO) {
+		if (rr->type != RR_TYPE_SOA) {
+			return SECD_EMALF;
+		}
 		rr_soa_get(rr, &soa);
+	}
+	if (cs->last == 0) {
+		sequence.serial = soa.serial; /* it may begin anywhere */
+	}
+	if (sequence_take(&sequence, (uint8_t)op, rr->type, rr->rdata,
+			  rr->rdlen) != NULL) {
+		return SECD_EMALF;
 	}
 	*counted = *cs;
 	switch (op) {
 	case CHANGESET_SOA_FROM:
-		if (cs->last != 0 && soa.serial != cs->to) {
-			return SECD_EMALF;
-		}
 		counted->from = cs->last == 0 ? soa.serial : cs->from;
 		counted->step_count++;
 		break;
