@@ -93,7 +93,8 @@ begin_transfer(struct request *r, struct version *v,
 	if (rcode != RCODE_NOERROR) {
 		return dispatch_bare(r, 0, rcode, -1);
 	}
-	if (kind == XFR_OUT_SOA_ONLY) {
+	if (kind == XFR_OUT_SOA_ONLY ||
+	    (kind == XFR_OUT_IXFR && r->stream == NULL)) {
 		return answer_one_soa(r, v);
 	}
 	if (!take_transfer_slot(r)) {

@@ -18,19 +18,23 @@
 /* What is sent next. */
 enum phase {
 	PHASE_OPENING, /* the SOA */
-	PHASE_NODES,
+	PHASE_NODES,   /* the whole zone */
+	PHASE_ENTRIES, /* the changes */
 	PHASE_CLOSING, /* the SOA again */
 	PHASE_END,
 };
 
 struct xfr_out {
-	struct version *version;
+	struct version *version; /* NULL once it is not needed any more */
 	enum xfr_out_kind kind;
 	enum phase phase;
+	int rc; /* why it failed, or SECD_OK */
 	uint16_t id, flags;
 	bool has_edns, edns_do;
 	size_t question_len;
 	uint8_t question[NAME_LEN_MAX + QUESTION_TAIL];
+	struct rrset *soa; /* a copy; NULL: there is none */
+	uint8_t apex[NAME_LEN_MAX];
 
 	/* In PHASE_NODES: where we are. */
 	struct version_cursor cursor;
@@ -40,6 +44,8 @@ struct xfr_out {
 	bool at_sigs;        /* of this rrset; its RRs are sent */
 	size_t from;         /* octet of the block where the next message goes
 	                        on */
+
+	struct xfr_out_entries entries; /* in PHASE_ENTRIES */
 
 	struct xfr_out_message message;
 	struct xfr_out_count count;
@@ -67,10 +73,28 @@ xfr_out_choose(const struct version *v, const struct query *q, bool is_udp,
 	if (serial != NULL) {
 		*serial = theirs;
 	}
-	*kind = !is_udp && serial_is_newer(version_serial(v), theirs)
-		    ? XFR_OUT_AXFR
-		    : XFR_OUT_SOA_ONLY;
+	*kind = serial_is_newer(version_serial(v), theirs) ? XFR_OUT_IXFR
+							   : XFR_OUT_SOA_ONLY;
 	return RCODE_NOERROR;
+}
+
+/* The SOA, which closes when the version may be gone. */
+static int
+copy_soa(struct xfr_out *x, const struct version *v)
+{
+	const struct node *apex = version_apex(v);
+	const struct rrset *soa = node_find(apex, RR_TYPE_SOA);
+
+	memcpy(x->apex, apex->owner, apex->owner_len);
+	if (soa == NULL) {
+		return SECD_OK;
+	}
+	x->soa = malloc(rrset_len(soa));
+	if (x->soa == NULL) {
+		return SECD_ENOMEM;
+	}
+	memcpy(x->soa, soa, rrset_len(soa));
+	return SECD_OK;
 }
 
 int
@@ -82,9 +106,13 @@ xfr_out_new(struct version *v, const struct query *q, enum xfr_out_kind kind,
 	if (x == NULL) {
 		return SECD_ENOMEM;
 	}
+	if (copy_soa(x, v) != SECD_OK) {
+		free(x);
+		return SECD_ENOMEM;
+	}
 	x->version = version_ref(v);
 	version_cursor_start(&x->cursor, v);
-	x->kind = kind;
+	x->kind = kind == XFR_OUT_IXFR ? XFR_OUT_AXFR : kind;
 	x->id = q->id;
 	x->flags = (uint16_t)(HEADER_QR | HEADER_AA | (q->flags & HEADER_RD));
 	x->has_edns = q->has_edns;
@@ -100,37 +128,60 @@ xfr_out_free(struct xfr_out *x)
 {
 	if (x != NULL) {
 		version_unref(x->version);
+		free(x->soa);
 		free(x);
 	}
+}
+
+void
+xfr_out_set_changes(struct xfr_out *x, const struct xfr_out_source *source,
+		    uint32_t from)
+{
+	x->entries = (struct xfr_out_entries){
+	    .source = *source,
+	    .to = version_serial(x->version),
+	    .sequence = {.serial = from},
+	};
+	x->kind = XFR_OUT_IXFR;
+	version_unref(x->version);
+	x->version = NULL;
 }
 
 void
 xfr_out_count(const struct xfr_out *x, struct xfr_out_count *out)
 {
 	*out = x->count;
+	out->steps = x->entries.sequence.count;
 }
 
-/* What went into a message so far, and why it ends. */
-enum put {
-	PUT_ALL,  /* the block; there may be room for more */
-	PUT_FULL, /* send the message, come again */
-	PUT_FAILED,
-};
+int
+xfr_out_failure(const struct xfr_out *x)
+{
+	return x->rc;
+}
 
-static enum put
+static enum xfr_out_put
+fail(struct xfr_out *x, int rc)
+{
+	x->rc = rc;
+	return XFR_OUT_PUT_FAILED;
+}
+
+static enum xfr_out_put
 put_whole(struct xfr_out *x, const uint8_t *owner,
 	  const struct xfr_out_block *b)
 {
 	struct xfr_out_message *m = &x->message;
 
 	if (xfr_out_message_fits(m, owner, b->len)) {
-		return xfr_out_message_put(m, owner, b) ? PUT_ALL : PUT_FAILED;
+		return xfr_out_message_put(m, owner, b) ? XFR_OUT_PUT_ALL
+							: XFR_OUT_PUT_FAILED;
 	}
 	if (m->record_count > 0) {
-		return PUT_FULL;
+		return XFR_OUT_PUT_FULL;
 	}
 	if (b->fixup_count == 0) {
-		return PUT_FAILED; /* the caller goes record by record */
+		return XFR_OUT_PUT_FAILED; /* the caller goes record by record */
 	}
 	/*
 	 * A full rrset with compressed names, just too long beside a long
@@ -139,13 +190,14 @@ put_whole(struct xfr_out *x, const uint8_t *owner,
 	 */
 	xfr_out_message_begin(m, x->id, x->flags, NULL, 0);
 	if (!xfr_out_message_fits(m, owner, b->len)) {
-		return PUT_FAILED;
+		return fail(x, SECD_ENOSPC);
 	}
-	return xfr_out_message_put(m, owner, b) ? PUT_ALL : PUT_FAILED;
+	return xfr_out_message_put(m, owner, b) ? XFR_OUT_PUT_ALL
+						: XFR_OUT_PUT_FAILED;
 }
 
 /* A block that is too long for a message, from x->from on. */
-static enum put
+static enum xfr_out_put
 put_piecemeal(struct xfr_out *x, const uint8_t *owner,
 	      const struct xfr_out_block *b)
 {
@@ -158,21 +210,21 @@ put_piecemeal(struct xfr_out *x, const uint8_t *owner,
 		bool is_first = x->message.record_count == 0;
 
 		if (one.len == 0) {
-			return PUT_FAILED;
+			return XFR_OUT_PUT_FAILED;
 		}
 		if (!xfr_out_message_fits(&x->message, owner, one.len)) {
 			if (!is_first) {
-				return PUT_FULL;
+				return XFR_OUT_PUT_FULL;
 			}
 			/* Longer than the usual: a message of its own. */
 			x->message.limit = x->message.cap;
 			if (!xfr_out_message_fits(&x->message, owner,
 						  one.len)) {
-				return PUT_FAILED;
+				return fail(x, SECD_ENOSPC);
 			}
 		}
 		if (!xfr_out_message_put(&x->message, owner, &one)) {
-			return PUT_FAILED;
+			return XFR_OUT_PUT_FAILED;
 		}
 		if (x->message.limit > XFR_OUT_FILL) {
 			x->message.limit = XFR_OUT_FILL;
@@ -180,15 +232,15 @@ put_piecemeal(struct xfr_out *x, const uint8_t *owner,
 		x->from += one.len;
 	}
 	x->from = 0;
-	return PUT_ALL;
+	return XFR_OUT_PUT_ALL;
 }
 
-static enum put
+static enum xfr_out_put
 put_block(struct xfr_out *x, const uint8_t *owner,
 	  const struct xfr_out_block *b)
 {
 	if (b->len == 0) {
-		return PUT_ALL;
+		return XFR_OUT_PUT_ALL;
 	}
 	if (b->fixup_count == 0 &&
 	    (x->from > 0 ||
@@ -227,18 +279,24 @@ sigs_of(const struct rrset *s)
 }
 
 /* The apex's SOA, which opens and closes; its RRSIG goes with the nodes. */
-static enum put
+static enum xfr_out_put
 put_soa(struct xfr_out *x)
 {
-	const struct node *apex = version_apex(x->version);
-	const struct rrset *soa = node_find(apex, RR_TYPE_SOA);
 	struct xfr_out_block b;
 
-	if (soa == NULL) {
-		return PUT_FAILED;
+	if (x->soa == NULL) {
+		return XFR_OUT_PUT_FAILED;
 	}
-	b = records_of(soa);
-	return put_block(x, apex->owner, &b);
+	b = records_of(x->soa);
+	return put_block(x, x->apex, &b);
+}
+
+static enum xfr_out_put
+put_entries(struct xfr_out *x)
+{
+	enum xfr_out_put put = xfr_out_entries_put(&x->entries, &x->message);
+
+	return put == XFR_OUT_PUT_FAILED ? fail(x, x->entries.rc) : put;
 }
 
 /* The next rrset, of this node or a later one; false: there is none. */
@@ -267,62 +325,77 @@ pass_rrset(struct xfr_out *x)
 	}
 }
 
-static enum put
+static enum xfr_out_put
 put_nodes(struct xfr_out *x)
 {
 	while (find_rrset(x)) {
 		struct xfr_out_block b;
-		enum put put;
+		enum xfr_out_put put;
 
 		if (!x->at_sigs && (x->rrset->type != RR_TYPE_SOA ||
 				    !(x->node->flags & NODE_APEX))) {
 			b = records_of(x->rrset);
 			put = put_block(x, x->node->owner, &b);
-			if (put != PUT_ALL) {
+			if (put != XFR_OUT_PUT_ALL) {
 				return put;
 			}
 		}
 		x->at_sigs = true;
 		b = sigs_of(x->rrset);
 		put = put_block(x, x->node->owner, &b);
-		if (put != PUT_ALL) {
+		if (put != XFR_OUT_PUT_ALL) {
 			return put;
 		}
 		pass_rrset(x);
 	}
 	/* What a damaged image lets go out must not look like the zone. */
-	return version_cursor_is_whole(&x->cursor) ? PUT_ALL : PUT_FAILED;
+	return version_cursor_is_whole(&x->cursor) ? XFR_OUT_PUT_ALL
+						   : XFR_OUT_PUT_FAILED;
 }
 
-static enum put
+static enum phase
+after_opening(enum xfr_out_kind kind)
+{
+	switch (kind) {
+	case XFR_OUT_AXFR:
+		return PHASE_NODES;
+	case XFR_OUT_IXFR:
+		return PHASE_ENTRIES;
+	case XFR_OUT_SOA_ONLY:
+		break;
+	}
+	return PHASE_END;
+}
+
+static enum xfr_out_put
 put_phase(struct xfr_out *x)
 {
-	enum put put;
+	enum xfr_out_put put;
 
 	switch (x->phase) {
 	case PHASE_OPENING:
 		put = put_soa(x);
-		if (put == PUT_ALL) {
-			x->phase =
-			    x->kind == XFR_OUT_AXFR ? PHASE_NODES : PHASE_END;
+		if (put == XFR_OUT_PUT_ALL) {
+			x->phase = after_opening(x->kind);
 		}
 		return put;
 	case PHASE_NODES:
-		put = put_nodes(x);
-		if (put == PUT_ALL) {
+	case PHASE_ENTRIES:
+		put = x->phase == PHASE_NODES ? put_nodes(x) : put_entries(x);
+		if (put == XFR_OUT_PUT_ALL) {
 			x->phase = PHASE_CLOSING;
 		}
 		return put;
 	case PHASE_CLOSING:
 		put = put_soa(x);
-		if (put == PUT_ALL) {
+		if (put == XFR_OUT_PUT_ALL) {
 			x->phase = PHASE_END;
 		}
 		return put;
 	case PHASE_END:
 		break;
 	}
-	return PUT_FAILED;
+	return XFR_OUT_PUT_FAILED;
 }
 
 static void
@@ -345,23 +418,25 @@ xfr_out_next(struct xfr_out *x, uint8_t *buf, size_t cap, size_t reserve,
 	struct xfr_out_message *m = &x->message;
 	/* RFC 6891: in the first message; the others may go without. */
 	bool has_opt = x->has_edns && x->count.messages == 0;
-	enum put put = PUT_ALL;
+	enum xfr_out_put put = XFR_OUT_PUT_ALL;
 
 	if (has_opt) {
 		reserve += OPT_LEN;
 	}
 	if (x->phase == PHASE_END || cap > UINT16_MAX || cap < reserve ||
 	    cap - reserve < WIRE_HEADER_LEN + x->question_len) {
+		x->rc = SECD_ENOSPC;
 		return XFR_OUT_FAILED;
 	}
 	m->buf = buf;
 	m->cap = cap - reserve;
 	xfr_out_message_begin(m, x->id, x->flags, x->question, x->question_len);
-	while (put == PUT_ALL && x->phase != PHASE_END) {
+	while (put == XFR_OUT_PUT_ALL && x->phase != PHASE_END) {
 		put = put_phase(x);
 	}
-	if (put == PUT_FAILED) {
+	if (put == XFR_OUT_PUT_FAILED) {
 		x->phase = PHASE_END;
+		x->rc = x->rc != SECD_OK ? x->rc : SECD_EIO;
 		return XFR_OUT_FAILED;
 	}
 	put_u16(buf + 6, m->record_count);

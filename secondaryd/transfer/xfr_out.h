@@ -2,12 +2,12 @@
 /*
  * xfr_out -- the answer to AXFR and IXFR requests, message by message.
  *
- * Holds a reference to the version that it sends, whatever is published
- * meanwhile. Copies the records of nodes as they stand; names are compressed
- * against the owner before and the owner's own suffixes, with case kept. Every
- * message has the question (but a rare one that needs its room); signing and framing are the caller's. IXFR
- * requests are answered in the manner of AXFR, or with one SOA when the client
- * has our serial or a newer one (RFC 1995 section 2).
+ * Sends a whole version, and holds a reference to it whatever is published
+ * meanwhile; or the changes that lead to a version, which it pulls as they are
+ * needed, and holds nothing. Copies the records of nodes and of entries as they
+ * stand; owners are compressed against the one before, with case kept. Every
+ * message has the question (but a rare one that needs its room); signing and
+ * framing are the caller's.
  */
 
 #ifndef SECD_TRANSFER_XFR_OUT_H
@@ -26,13 +26,14 @@
 enum xfr_out_kind {
 	XFR_OUT_AXFR,     /* the whole zone */
 	XFR_OUT_SOA_ONLY, /* one SOA: up to date, or ask again over TCP */
+	XFR_OUT_IXFR,     /* what has changed since, if that is known */
 };
 
 /**
- * What a request is to be answered with.
+ * What a request is to be answered with. A client that has our serial or a newer
+ * one gets one SOA (RFC 1995 section 2).
  *
  * q        QTYPE AXFR or IXFR, class IN, TSIG stripped or not
- * is_udp   an IXFR that is not up to date gets the SOA only; an AXFR FORMERR
  * serial   receives the client's, for IXFR; may be NULL
  * Returns  RCODE_NOERROR, RCODE_FORMERR (IXFR without a SOA of QNAME in the
  *          authority section; AXFR over UDP, RFC 5936 section 4.2)
@@ -43,13 +44,26 @@ uint8_t xfr_out_choose(const struct version *v, const struct query *q,
 enum xfr_out_verdict {
 	XFR_OUT_MORE,   /* a message was written, and there are more */
 	XFR_OUT_DONE,   /* the last message was written */
-	XFR_OUT_FAILED, /* a record does not fit into `cap`, or the image is
-			   damaged: close */
+	XFR_OUT_FAILED, /* close; see xfr_out_failure */
 };
 
 struct xfr_out_count {
 	uint64_t messages, records,
-	    octets; /* octets without TSIG and framing */
+	    octets;     /* octets without TSIG and framing */
+	uint32_t steps; /* of changes, that have begun */
+};
+
+/* Where changes come from: runs of entries (secondaryd/module.h), the steps of
+ * an IXFR. */
+struct xfr_out_source {
+	void *ctx; /* first argument */
+	/**
+	 * The next run, whole entries, lent until the next call; *len 0: the
+	 * end.
+	 *
+	 * Returns  SECD_OK, or why it breaks off
+	 */
+	int (*next)(void *ctx, const uint8_t **octets, size_t *len);
 };
 
 struct xfr_out;
@@ -57,11 +71,22 @@ struct xfr_out;
 /**
  * v        a reference is taken
  * q        id and question are copied
+ * kind     XFR_OUT_IXFR: the whole zone, until changes are set
  * Returns  SECD_OK, SECD_ENOMEM
  */
 int xfr_out_new(struct version *v, const struct query *q,
 		enum xfr_out_kind kind, struct xfr_out **out);
 void xfr_out_free(struct xfr_out *x);
+
+/**
+ * Before the first message: send changes rather than the zone. The reference to
+ * the version is given back.
+ *
+ * source   copied; outlives the object
+ * from     serial at which the changes have to begin; where they end is known
+ */
+void xfr_out_set_changes(struct xfr_out *x, const struct xfr_out_source *source,
+			 uint32_t from);
 
 /**
  * Write the next message. Not to be called after DONE or FAILED.
@@ -74,5 +99,12 @@ enum xfr_out_verdict xfr_out_next(struct xfr_out *x, uint8_t *buf, size_t cap,
 				  size_t reserve, size_t *len);
 
 void xfr_out_count(const struct xfr_out *x, struct xfr_out_count *out);
+
+/**
+ * After FAILED: SECD_ENOSPC (a record does not fit into `cap`), SECD_EIO (the
+ * image is damaged), SECD_EMALF (changes that are none, or lead elsewhere), or
+ * what the source returned.
+ */
+int xfr_out_failure(const struct xfr_out *x);
 
 #endif

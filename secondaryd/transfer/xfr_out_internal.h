@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of xfr_out share: xfr_out.c decides what goes into which
- * message, xfr_out_message.c writes one, with names compressed.
+ * message, xfr_out_entries.c has the changes of an IXFR, xfr_out_message.c
+ * writes a message, with names compressed.
  */
 
 #ifndef SECD_TRANSFER_XFR_OUT_INTERNAL_H
@@ -9,7 +10,9 @@
 
 #include <stdbool.h>
 
+#include "secondaryd/module.h"
 #include "transfer/xfr_out.h"
+#include "wire/sequence.h"
 
 /* Records of one owner, in the form in which nodes have them. */
 struct xfr_out_block {
@@ -33,6 +36,7 @@ struct xfr_out_message {
 	uint8_t label[NAME_LABEL_MAX]; /* where label i starts in it */
 	uint16_t at[NAME_LEN_MAX + 1]; /* by length of the suffix */
 	size_t root_count; /* records in the block put last, if of the root */
+	uint8_t kept[NAME_LEN_MAX];
 };
 
 /** Start a message; buf and cap are set. The question may be left out. */
@@ -52,7 +56,37 @@ bool xfr_out_message_fits(const struct xfr_out_message *m, const uint8_t *owner,
 bool xfr_out_message_put(struct xfr_out_message *m, const uint8_t *owner,
 			 const struct xfr_out_block *b);
 
+/**
+ * Append an entry, if it fits. Its owner is borrowed until the next begin, or
+ * xfr_out_message_keep_name.
+ */
+bool xfr_out_message_put_entry(struct xfr_out_message *m,
+			       const struct secd_entry *e);
+
+/** What was borrowed of the last owner is copied. */
+void xfr_out_message_keep_name(struct xfr_out_message *m);
+
 /** Octets of the first record of a block; 0 when it is damaged. */
 size_t xfr_out_record_len(const uint8_t *octets, size_t len);
+
+/* What went into a message so far, and why it ends. */
+enum xfr_out_put {
+	XFR_OUT_PUT_ALL,  /* all; there may be room for more */
+	XFR_OUT_PUT_FULL, /* send the message, come again */
+	XFR_OUT_PUT_FAILED,
+};
+
+/* The changes that are sent. */
+struct xfr_out_entries {
+	struct xfr_out_source source;
+	uint32_t to; /* serial that they have to lead to */
+	struct sequence sequence;
+	const uint8_t *octets; /* the run that is at hand */
+	size_t len, at;
+	int rc; /* why it failed, or SECD_OK */
+};
+
+enum xfr_out_put xfr_out_entries_put(struct xfr_out_entries *s,
+				     struct xfr_out_message *m);
 
 #endif

@@ -78,51 +78,61 @@ xfr_out_message_begin(struct xfr_out_message *m, uint16_t id, uint16_t flags,
 	m->len += question_len;
 }
 
+/* An owner that is not the last one: what it shares with that is pointed to. */
+struct parts {
+	uint8_t label[NAME_LABEL_MAX];
+	unsigned count;
+	unsigned fresh; /* labels that are written */
+	size_t len, fresh_len;
+	size_t room; /* octets that it takes */
+};
+
+static void
+part(const struct xfr_out_message *m, const uint8_t *owner, struct parts *o)
+{
+	unsigned common;
+
+	o->len = find_labels(owner, o->label, &o->count);
+	common = common_labels(m, owner, o->label, o->count);
+	o->fresh = o->count - common;
+	o->fresh_len = common == 0     ? o->len
+		       : o->fresh == 0 ? 0
+				       : o->label[o->fresh];
+	o->room = o->fresh_len + (common > 0 ? POINTER_LEN : 0);
+}
+
 bool
 xfr_out_message_fits(const struct xfr_out_message *m, const uint8_t *owner,
 		     size_t len)
 {
-	uint8_t label[NAME_LABEL_MAX];
-	unsigned count, common;
-	size_t room;
+	struct parts o;
 
 	/* A block has two octets for its first owner already. */
 	if (m->len + len > m->limit || m->name == owner) {
 		return m->len + len <= m->limit;
 	}
-	room = find_labels(owner, label, &count);
-	common = common_labels(m, owner, label, count);
-	if (common > 0) {
-		room = common == count ? POINTER_LEN
-				       : label[count - common] + POINTER_LEN;
-	}
-	return m->len + len + room <= m->limit + POINTER_LEN;
+	part(m, owner, &o);
+	return m->len + len + o.room <= m->limit + POINTER_LEN;
 }
 
-/* An owner that is not the last one: what it shares with that is pointed to. */
 static void
-put_new_owner(struct xfr_out_message *m, const uint8_t *owner)
+put_parts(struct xfr_out_message *m, const uint8_t *owner,
+	  const struct parts *o)
 {
-	uint8_t label[NAME_LABEL_MAX], *p = m->buf + m->len;
-	unsigned count, common, fresh;
-	size_t len = find_labels(owner, label, &count);
-	size_t fresh_len = len;
+	uint8_t *p = m->buf + m->len;
 
-	common = common_labels(m, owner, label, count);
-	fresh = count - common;
-	if (common > 0) {
-		fresh_len = fresh == 0 ? 0 : label[fresh];
-		put_pointer(p + fresh_len, m->at[len - fresh_len]);
+	if (o->room > o->fresh_len) {
+		put_pointer(p + o->fresh_len, m->at[o->len - o->fresh_len]);
 	}
-	memcpy(p, owner, fresh_len);
-	for (unsigned i = 0; i < fresh; i++) {
-		m->at[len - label[i]] = (uint16_t)(m->len + label[i]);
+	memcpy(p, owner, o->fresh_len);
+	for (unsigned i = 0; i < o->fresh; i++) {
+		m->at[o->len - o->label[i]] = (uint16_t)(m->len + o->label[i]);
 	}
-	m->len += fresh_len + (common > 0 ? POINTER_LEN : 0);
-	memcpy(m->label, label, count);
-	m->label_count = count;
+	m->len += o->room;
+	memcpy(m->label, o->label, o->count);
+	m->label_count = o->count;
 	m->name = owner;
-	m->name_len = len;
+	m->name_len = o->len;
 }
 
 static void
@@ -137,8 +147,55 @@ put_owner(struct xfr_out_message *m, const uint8_t *owner)
 		put_pointer(m->buf + m->len, m->at[m->name_len]);
 		m->len += POINTER_LEN;
 	} else {
-		put_new_owner(m, owner);
+		struct parts o;
+
+		part(m, owner, &o);
+		put_parts(m, owner, &o);
 	}
+}
+
+void
+xfr_out_message_keep_name(struct xfr_out_message *m)
+{
+	if (m->name != NULL && m->name != m->kept) {
+		memcpy(m->kept, m->name, m->name_len);
+		m->name = m->kept;
+	}
+}
+
+bool
+xfr_out_message_put_entry(struct xfr_out_message *m, const struct secd_entry *e)
+{
+	/* The root's one octet is shorter than a pointer to it. */
+	bool is_last_owner = m->name != NULL && e->owner_len > 1 &&
+			     m->name_len == e->owner_len &&
+			     memcmp(m->name, e->owner, e->owner_len) == 0;
+	size_t len = RR_FIXED_LEN - POINTER_LEN + (size_t)e->rdata_len;
+	size_t room = POINTER_LEN;
+	struct parts o;
+	uint8_t *p;
+
+	if (!is_last_owner) {
+		part(m, e->owner, &o);
+		room = o.room;
+	}
+	if (m->len + room + len > m->limit) {
+		return false;
+	}
+	if (is_last_owner) {
+		put_pointer(m->buf + m->len, m->at[m->name_len]);
+		m->len += POINTER_LEN;
+	} else {
+		put_parts(m, e->owner, &o);
+	}
+	p = m->buf + m->len;
+	put_u16(p, e->type);
+	put_u16(p + 2, RR_CLASS_IN);
+	/* TTL, RDLENGTH and RDATA stand together in an entry, too. */
+	memcpy(p + 4, e->rdata - 6, len - 4);
+	m->len += len;
+	m->record_count++;
+	return true;
 }
 
 size_t

@@ -9,47 +9,26 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <libknot/libknot.h>
 
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/octets.h"
 #include "rnd.h"
+#include "sending.h"
 #include "stack.h"
-#include "transfer/xfr_in.h"
-#include "transfer/xfr_out.h"
 #include "zone_model.h"
 #include "zonefile.h"
 
 #define SOA  "@ SOA ns. mail. 7 3600 900 604800 300\n"
 #define BASE SOA "@ NS ns.example.net.\n"
 
-static struct {
-	struct version *version;
-	const char *qname; /* as sent */
-	uint16_t qtype;
-	bool edns;
-	size_t cap, reserve;
-	enum xfr_out_kind kind;
-
-	uint8_t request[512];
-	struct query query;
-
-	/* What came out. */
-	enum xfr_out_verdict verdict;
-	struct buf stream; /* with two octets of length before each */
-	struct xfr_out_count count;
-	size_t longest;
-} t;
+static struct sending t;
 
 static int
 start(void **state)
 {
 	(void)state;
-	memset(&t, 0, sizeof(t));
-	t.qname = "example.";
-	t.qtype = RR_TYPE_AXFR;
-	t.cap = 65535;
+	sending_init(&t);
 	return 0;
 }
 
@@ -57,145 +36,26 @@ static int
 stop(void **state)
 {
 	(void)state;
-	version_unref(t.version);
-	buf_fini(&t.stream);
+	sending_fini(&t);
 	return 0;
 }
 
 static void
 hold(struct image *im)
 {
-	version_unref(t.version);
-	assert_int_equal(version_new_take(1, im, &t.version), SECD_OK);
+	sending_hold(&t, im);
 }
 
-/* `serial`: in the authority section of an IXFR, or -1. */
 static void
 make_query(int64_t serial)
 {
-	static const uint8_t opt[] = {0, 0, 41, 4, 208, 0, 0, 0x80, 0, 0, 0};
-	uint8_t name[NAME_LEN_MAX], *p = t.request;
-	size_t len;
-
-	zonefile_name(t.qname, name);
-	len = name_len(name);
-	memset(p, 0, sizeof(t.request));
-	put_u16(p, 0x1234);
-	put_u16(p + 4, 1);
-	memcpy(p + 12, name, len);
-	p += 12 + len;
-	put_u16(p, t.qtype);
-	put_u16(p + 2, 1);
-	p += 4;
-	if (serial >= 0) {
-		put_u16(t.request + 8, 1);
-		put_u16(p, 0xc00c);
-		put_u16(p + 2, RR_TYPE_SOA);
-		put_u16(p + 4, 1);
-		put_u16(p + 10, 22);
-		put_u32(p + 14, (uint32_t)serial);
-		p += 34;
-	}
-	if (t.edns) {
-		put_u16(t.request + 10, 1);
-		memcpy(p, opt, sizeof(opt));
-		p += sizeof(opt);
-	}
-	assert_int_equal(query_parse(&t.query, t.request,
-				     (size_t)(p - t.request), &zonefile_key),
-			 QUERY_OTHER);
+	sending_query(&t, serial);
 }
 
-/* What libknot, which had no part in it, reads. */
-static void
-check_message(const uint8_t *msg, size_t len, bool is_first)
-{
-	uint8_t *copy = malloc(len);
-	knot_pkt_t *pkt;
-
-	assert_non_null(copy);
-	memcpy(copy, msg, len);
-	pkt = knot_pkt_new(copy, (uint16_t)len, NULL);
-	assert_non_null(pkt);
-	assert_int_equal(knot_pkt_parse(pkt, KNOT_PF_NOCANON), KNOT_EOK);
-	assert_int_equal(get_u16(msg), 0x1234);
-	assert_int_equal(get_u16(msg + 2), 0x8400);
-	assert_int_equal(get_u16(msg + 8), 0);
-	assert_int_equal(get_u16(msg + 10), is_first && t.edns);
-	assert_true(get_u16(msg + 6) > 0);
-	knot_pkt_free(pkt);
-	free(copy);
-}
-
-/* Run to the end. */
 static enum xfr_out_verdict
 send_all(void)
 {
-	/* Memory of exactly that length, so that writing past it is seen. */
-	uint8_t *buf = malloc(t.cap);
-	struct xfr_out *x;
-	uint8_t prefix[2];
-	size_t len;
-
-	assert_non_null(buf);
-	make_query(-1);
-	buf_clear(&t.stream);
-	t.longest = 0;
-	assert_int_equal(xfr_out_new(t.version, &t.query, t.kind, &x), SECD_OK);
-	do {
-		t.verdict = xfr_out_next(x, buf, t.cap, t.reserve, &len);
-		if (t.verdict == XFR_OUT_FAILED) {
-			break;
-		}
-		assert_true(len <= t.cap - t.reserve);
-		check_message(buf, len, t.stream.len == 0);
-		t.longest = len > t.longest ? len : t.longest;
-		put_u16(prefix, (uint16_t)len);
-		assert_int_equal(buf_put(&t.stream, prefix, 2), SECD_OK);
-		assert_int_equal(buf_put(&t.stream, buf, len), SECD_OK);
-	} while (t.verdict == XFR_OUT_MORE);
-	xfr_out_count(x, &t.count);
-	xfr_out_free(x);
-	free(buf);
-	return t.verdict;
-}
-
-/* The other side: the stream as an AXFR client takes it. */
-static struct spool *
-receive(const uint8_t *apex)
-{
-	struct xfr_in_params p = {
-	    .apex = apex,
-	    .id = 0x1234,
-	    .question = XFR_IN_ASK_AXFR,
-	    .policy = XFR_IN_ANY,
-	    .spool_dir = "/tmp",
-	    .spool_chunk = 1 << 20,
-	};
-	struct spool *spool;
-	struct xfr_in *in;
-	size_t pos = 0;
-
-	assert_int_equal(xfr_in_new(&p, &in), SECD_OK);
-	while (pos < t.stream.len) {
-		size_t len = get_u16(t.stream.data + pos);
-		enum xfr_in_verdict v;
-
-		v = xfr_in_message(in, t.stream.data + pos + 2, len);
-		if (v == XFR_IN_FAILED) {
-			fail_msg("refused: %s", xfr_in_result(in)->text);
-		}
-		pos += 2 + len;
-		assert_int_equal(v, pos < t.stream.len ? XFR_IN_MORE
-						       : XFR_IN_DONE);
-	}
-	assert_int_equal(xfr_in_result(in)->records, t.count.records);
-	assert_int_equal(xfr_in_result(in)->messages, t.count.messages);
-	assert_int_equal(xfr_in_result(in)->octets, t.count.octets);
-	spool = xfr_in_take_spool(in);
-	assert_non_null(spool);
-	xfr_in_free(in);
-	return spool;
+	return sending_all(&t, NULL, 0);
 }
 
 /* Out and in again, it is an image of the zone, the same to the octet. */
@@ -207,11 +67,16 @@ round_trip_of(const struct image *im)
 	const uint8_t *before, *after;
 	size_t before_len, after_len;
 	struct image *copy;
+	struct xfr_in *in;
 	struct spool *s;
 
 	assert_int_equal(send_all(), XFR_OUT_DONE);
 	assert_int_equal(t.count.records, image_record_count(im) + 1);
-	s = receive(image_apex(im));
+	assert_int_equal(sending_receive(&t, image_apex(im), 0, &in),
+			 XFR_IN_AXFR);
+	s = xfr_in_take_spool(in);
+	assert_non_null(s);
+	xfr_in_free(in);
 	if (build_from_spool(&p, s, &copy, &report) != SECD_OK) {
 		fail_msg("refused: %s", report.reason);
 	}
@@ -539,9 +404,11 @@ a_record_that_fits_no_message_ends_the_transfer(void **state)
 	(void)state;
 	hold_long(65535);
 	assert_int_equal(send_all(), XFR_OUT_FAILED);
+	assert_int_equal(t.failure, SECD_ENOSPC);
 	hold_long(65400);
 	t.reserve = 200;
 	assert_int_equal(send_all(), XFR_OUT_FAILED);
+	assert_int_equal(t.failure, SECD_ENOSPC);
 }
 
 /*
@@ -637,6 +504,7 @@ a_damaged_zone_does_not_go_out_as_if_it_were_whole(void **state)
 	((struct node *)(uintptr_t)n)->len++;
 	hold(im);
 	assert_int_equal(send_all(), XFR_OUT_FAILED);
+	assert_int_equal(t.failure, SECD_EIO);
 }
 
 /* ------------------------------------------------------------------ requests */
@@ -665,11 +533,11 @@ an_ixfr_is_answered_by_what_the_client_has(void **state)
 		bool is_udp;
 		enum xfr_out_kind kind;
 	} cases[] = {
-	    {6, false, XFR_OUT_AXFR},
-	    {6, true, XFR_OUT_SOA_ONLY},
+	    {6, false, XFR_OUT_IXFR},
+	    {6, true, XFR_OUT_IXFR},
 	    {7, false, XFR_OUT_SOA_ONLY},
 	    {8, false, XFR_OUT_SOA_ONLY},
-	    {UINT32_MAX, false, XFR_OUT_AXFR},
+	    {UINT32_MAX, false, XFR_OUT_IXFR},
 	    {7u + (1u << 31), false, XFR_OUT_SOA_ONLY},
 	};
 
