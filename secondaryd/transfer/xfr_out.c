@@ -13,7 +13,7 @@
 
 #define QUESTION_TAIL 4    /* type and class */
 #define OPT_LEN       11   /* without options */
-#define OPT_PAYLOAD   1232 /* octets over UDP, which no transfer uses */
+#define OPT_PAYLOAD   1232 /* octets that we would take over UDP */
 
 /* What is sent next. */
 enum phase {
@@ -36,15 +36,7 @@ struct xfr_out {
 	struct rrset *soa; /* a copy; NULL: there is none */
 	uint8_t apex[NAME_LEN_MAX];
 
-	/* In PHASE_NODES: where we are. */
-	struct version_cursor cursor;
-	const struct node *node;
-	const struct rrset *rrset;
-	unsigned rrset_left; /* this one included */
-	bool at_sigs;        /* of this rrset; its RRs are sent */
-	size_t from;         /* octet of the block where the next message goes
-	                        on */
-
+	struct xfr_out_nodes nodes;     /* in PHASE_NODES */
 	struct xfr_out_entries entries; /* in PHASE_ENTRIES */
 
 	struct xfr_out_message message;
@@ -111,7 +103,7 @@ xfr_out_new(struct version *v, const struct query *q, enum xfr_out_kind kind,
 		return SECD_ENOMEM;
 	}
 	x->version = version_ref(v);
-	version_cursor_start(&x->cursor, v);
+	xfr_out_nodes_start(&x->nodes, v);
 	x->kind = kind == XFR_OUT_IXFR ? XFR_OUT_AXFR : kind;
 	x->id = q->id;
 	x->flags = (uint16_t)(HEADER_QR | HEADER_AA | (q->flags & HEADER_RD));
@@ -160,197 +152,13 @@ xfr_out_failure(const struct xfr_out *x)
 	return x->rc;
 }
 
-static enum xfr_out_put
-fail(struct xfr_out *x, int rc)
-{
-	x->rc = rc;
-	return XFR_OUT_PUT_FAILED;
-}
-
-static enum xfr_out_put
-put_whole(struct xfr_out *x, const uint8_t *owner,
-	  const struct xfr_out_block *b)
-{
-	struct xfr_out_message *m = &x->message;
-
-	if (xfr_out_message_fits(m, owner, b->len)) {
-		return xfr_out_message_put(m, owner, b) ? XFR_OUT_PUT_ALL
-							: XFR_OUT_PUT_FAILED;
-	}
-	if (m->record_count > 0) {
-		return XFR_OUT_PUT_FULL;
-	}
-	if (b->fixup_count == 0) {
-		return XFR_OUT_PUT_FAILED; /* the caller goes record by record */
-	}
-	/*
-	 * A full rrset with compressed names, just too long beside a long
-	 * question. It may not be cut, since its names point to each other;
-	 * without the question it fits.
-	 */
-	xfr_out_message_begin(m, x->id, x->flags, NULL, 0);
-	if (!xfr_out_message_fits(m, owner, b->len)) {
-		return fail(x, SECD_ENOSPC);
-	}
-	return xfr_out_message_put(m, owner, b) ? XFR_OUT_PUT_ALL
-						: XFR_OUT_PUT_FAILED;
-}
-
-/* A block that is too long for a message, from x->from on. */
-static enum xfr_out_put
-put_piecemeal(struct xfr_out *x, const uint8_t *owner,
-	      const struct xfr_out_block *b)
-{
-	while (x->from < b->len) {
-		struct xfr_out_block one = {
-		    .octets = b->octets + x->from,
-		    .len = xfr_out_record_len(b->octets + x->from,
-					      b->len - x->from),
-		};
-		bool is_first = x->message.record_count == 0;
-
-		if (one.len == 0) {
-			return XFR_OUT_PUT_FAILED;
-		}
-		if (!xfr_out_message_fits(&x->message, owner, one.len)) {
-			if (!is_first) {
-				return XFR_OUT_PUT_FULL;
-			}
-			/* Longer than the usual: a message of its own. */
-			x->message.limit = x->message.cap;
-			if (!xfr_out_message_fits(&x->message, owner,
-						  one.len)) {
-				return fail(x, SECD_ENOSPC);
-			}
-		}
-		if (!xfr_out_message_put(&x->message, owner, &one)) {
-			return XFR_OUT_PUT_FAILED;
-		}
-		if (x->message.limit > XFR_OUT_FILL) {
-			x->message.limit = XFR_OUT_FILL;
-		}
-		x->from += one.len;
-	}
-	x->from = 0;
-	return XFR_OUT_PUT_ALL;
-}
-
-static enum xfr_out_put
-put_block(struct xfr_out *x, const uint8_t *owner,
-	  const struct xfr_out_block *b)
-{
-	if (b->len == 0) {
-		return XFR_OUT_PUT_ALL;
-	}
-	if (b->fixup_count == 0 &&
-	    (x->from > 0 ||
-	     (x->message.record_count == 0 &&
-	      !xfr_out_message_fits(&x->message, owner, b->len)))) {
-		return put_piecemeal(x, owner, b);
-	}
-	return put_whole(x, owner, b);
-}
-
-static struct xfr_out_block
-records_of(const struct rrset *s)
-{
-	struct xfr_out_block b = {
-	    .octets = rrset_wire(s),
-	    .len = s->wire_len,
-	    .fixups = rrset_fixups(s),
-	    .fixup_count = s->fixup_count,
-	};
-
-	/* The last ones are of glue, which goes out where its owner stands. */
-	while (b.fixup_count > 0 &&
-	       b.fixups[b.fixup_count - 1].at >= s->wire_len) {
-		b.fixup_count--;
-	}
-	return b;
-}
-
-static struct xfr_out_block
-sigs_of(const struct rrset *s)
-{
-	return (struct xfr_out_block){
-	    .octets = rrset_wire(s) + s->wire_len + s->glue_len,
-	    .len = s->sig_len,
-	};
-}
-
 /* The apex's SOA, which opens and closes; its RRSIG goes with the nodes. */
 static enum xfr_out_put
 put_soa(struct xfr_out *x)
 {
-	struct xfr_out_block b;
-
-	if (x->soa == NULL) {
-		return XFR_OUT_PUT_FAILED;
-	}
-	b = records_of(x->soa);
-	return put_block(x, x->apex, &b);
-}
-
-static enum xfr_out_put
-put_entries(struct xfr_out *x)
-{
-	enum xfr_out_put put = xfr_out_entries_put(&x->entries, &x->message);
-
-	return put == XFR_OUT_PUT_FAILED ? fail(x, x->entries.rc) : put;
-}
-
-/* The next rrset, of this node or a later one; false: there is none. */
-static bool
-find_rrset(struct xfr_out *x)
-{
-	while (x->rrset_left == 0) {
-		x->node = version_cursor_next(&x->cursor);
-		if (x->node == NULL) {
-			return false;
-		}
-		x->rrset = node_rrsets(x->node);
-		x->rrset_left = x->node->rrset_count;
-		x->at_sigs = false;
-	}
-	return true;
-}
-
-static void
-pass_rrset(struct xfr_out *x)
-{
-	x->at_sigs = false;
-	x->rrset_left--;
-	if (x->rrset_left > 0) {
-		x->rrset = rrset_next(x->rrset);
-	}
-}
-
-static enum xfr_out_put
-put_nodes(struct xfr_out *x)
-{
-	while (find_rrset(x)) {
-		struct xfr_out_block b;
-		enum xfr_out_put put;
-
-		if (!x->at_sigs && (x->rrset->type != RR_TYPE_SOA ||
-				    !(x->node->flags & NODE_APEX))) {
-			b = records_of(x->rrset);
-			put = put_block(x, x->node->owner, &b);
-			if (put != XFR_OUT_PUT_ALL) {
-				return put;
-			}
-		}
-		x->at_sigs = true;
-		b = sigs_of(x->rrset);
-		put = put_block(x, x->node->owner, &b);
-		if (put != XFR_OUT_PUT_ALL) {
-			return put;
-		}
-		pass_rrset(x);
-	}
-	/* What a damaged image lets go out must not look like the zone. */
-	return version_cursor_is_whole(&x->cursor) ? XFR_OUT_PUT_ALL
-						   : XFR_OUT_PUT_FAILED;
+	return x->soa == NULL ? XFR_OUT_PUT_FAILED
+			      : xfr_out_nodes_put_soa(&x->nodes, &x->message,
+						      x->apex, x->soa);
 }
 
 static enum phase
@@ -381,7 +189,9 @@ put_phase(struct xfr_out *x)
 		return put;
 	case PHASE_NODES:
 	case PHASE_ENTRIES:
-		put = x->phase == PHASE_NODES ? put_nodes(x) : put_entries(x);
+		put = x->phase == PHASE_NODES
+			  ? xfr_out_nodes_put(&x->nodes, &x->message)
+			  : xfr_out_entries_put(&x->entries, &x->message);
 		if (put == XFR_OUT_PUT_ALL) {
 			x->phase = PHASE_CLOSING;
 		}
@@ -396,6 +206,15 @@ put_phase(struct xfr_out *x)
 		break;
 	}
 	return XFR_OUT_PUT_FAILED;
+}
+
+static int
+why(const struct xfr_out *x)
+{
+	if (x->entries.rc != SECD_OK) {
+		return x->entries.rc;
+	}
+	return x->nodes.rc != SECD_OK ? x->nodes.rc : SECD_EIO;
 }
 
 static void
@@ -436,7 +255,7 @@ xfr_out_next(struct xfr_out *x, uint8_t *buf, size_t cap, size_t reserve,
 	}
 	if (put == XFR_OUT_PUT_FAILED) {
 		x->phase = PHASE_END;
-		x->rc = x->rc != SECD_OK ? x->rc : SECD_EIO;
+		x->rc = why(x);
 		return XFR_OUT_FAILED;
 	}
 	put_u16(buf + 6, m->record_count);

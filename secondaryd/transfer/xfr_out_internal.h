@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of xfr_out share: xfr_out.c decides what goes into which
- * message, xfr_out_entries.c has the changes of an IXFR, xfr_out_message.c
- * writes a message, with names compressed.
+ * message, xfr_out_nodes.c has the zone, xfr_out_entries.c the changes of an IXFR,
+ * xfr_out_message.c writes a message, with names compressed.
  */
 
 #ifndef SECD_TRANSFER_XFR_OUT_INTERNAL_H
@@ -75,6 +75,26 @@ enum xfr_out_put {
 	XFR_OUT_PUT_FULL, /* send the message, come again */
 	XFR_OUT_PUT_FAILED,
 };
+
+/* A zone that is sent: how far it is. */
+struct xfr_out_nodes {
+	struct version_cursor cursor;
+	const struct node *node;
+	const struct rrset *rrset;
+	unsigned rrset_left; /* this one included */
+	bool at_sigs;        /* of this rrset; its RRs are sent */
+	size_t from; /* octet of the block where the next message goes on */
+	int rc;      /* why it failed; SECD_OK: something is damaged */
+};
+
+void xfr_out_nodes_start(struct xfr_out_nodes *n, const struct version *v);
+enum xfr_out_put xfr_out_nodes_put(struct xfr_out_nodes *n,
+				   struct xfr_out_message *m);
+/** apex  as it is written; lives as long as the messages */
+enum xfr_out_put xfr_out_nodes_put_soa(struct xfr_out_nodes *n,
+				       struct xfr_out_message *m,
+				       const uint8_t *apex,
+				       const struct rrset *soa);
 
 /* The changes that are sent. */
 struct xfr_out_entries {
