@@ -540,6 +540,12 @@ image_node_count(const struct image *im)
 	return im->head->node_count;
 }
 
+uint64_t
+image_node_octets(const struct image *im)
+{
+	return im->nodes_end - sizeof(*im->head);
+}
+
 const struct node *
 image_apex_node(const struct image *im)
 {

@@ -79,6 +79,8 @@ const uint8_t *image_apex(const struct image *im);
 uint32_t image_serial(const struct image *im);
 uint64_t image_record_count(const struct image *im);
 uint64_t image_node_count(const struct image *im);
+/** Octets of all nodes. */
+uint64_t image_node_octets(const struct image *im);
 const struct node *image_apex_node(const struct image *im);
 
 /** How names are denied in this zone. */

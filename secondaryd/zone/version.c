@@ -157,6 +157,45 @@ version_record_count(const struct version *v)
 	return v->record_count;
 }
 
+/* What nodes have besides records whose first owner is a pointer: heads of their
+ * own and of one rrset or two, padding, hashes, and of the owner what others have
+ * as well. Names that are occluded, or cuts, have less of hashes. */
+static uint64_t
+node_overhead(const struct version *v, uint64_t nodes)
+{
+	uint64_t denials = image_denial_count(v->image);
+	uint64_t overhead = nodes * (sizeof(struct node) + v->apex->owner_len +
+				     6 + sizeof(struct rrset));
+
+	if (v->denial == IMAGE_NSEC) {
+		overhead += denials * (sizeof(struct rrset) + 2);
+	} else if (v->denial == IMAGE_NSEC3) {
+		uint64_t hashes = nodes - denials < 2 * denials
+				      ? nodes - denials
+				      : 2 * denials;
+
+		overhead += hashes * NODE_NSEC3_HASH_LEN;
+	}
+	return overhead;
+}
+
+uint64_t
+version_transfer_octets(const struct version *v)
+{
+	uint64_t octets = image_node_octets(v->image);
+	uint64_t records = image_record_count(v->image);
+	uint64_t overhead = node_overhead(v, image_node_count(v->image));
+
+	/* Whatever overhead may be, there are records of at least 12 octets. */
+	octets =
+	    octets > overhead + 12 * records ? octets - overhead : 12 * records;
+	/* Layers change a part of the image: as many more, as many octets. */
+	return records == 0
+		   ? octets
+		   : (uint64_t)((double)octets * (double)v->record_count /
+				(double)records);
+}
+
 const struct image *
 version_image(const struct version *v)
 {

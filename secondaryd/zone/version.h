@@ -68,6 +68,11 @@ uint64_t version_seq(const struct version *v);
 uint32_t version_serial(const struct version *v);
 const struct rr_soa *version_soa(const struct version *v);
 uint64_t version_record_count(const struct version *v);
+/**
+ * About how many octets the zone takes when it is transferred: worked out from
+ * sizes that are known; between two thirds and three halves of the truth.
+ */
+uint64_t version_transfer_octets(const struct version *v);
 
 /** What is below all layers, for those who store it: not the zone. */
 const struct image *version_image(const struct version *v);
