@@ -262,7 +262,7 @@ notify_zone(struct zone_entry *e, struct command *c)
 {
 	char apex[NAME_TEXT_MAX];
 
-	if (e->zone.version != NULL) {
+	if (e->newest != NULL) {
 		notifier_announce(e->server->notifier, e);
 	} else if (c->apex != NULL) {
 		control_reply_error(c->reply, "%s: nothing to tell of yet",
@@ -338,11 +338,10 @@ count_there(struct server *s, void *arg)
 		struct refresh_status status;
 
 		refresh_status(e->refresh, &status);
-		t->held += e->zone.version != NULL;
-		t->waiting += e->zone.version == NULL;
+		t->held += e->newest != NULL;
+		t->waiting += e->newest == NULL;
 		t->expired += status.expired;
-		t->not_durable +=
-		    e->zone.version != NULL && !zone_is_durable(e);
+		t->not_durable += e->newest != NULL && !zone_is_durable(e);
 		t->alarms += status.alarm || e->is_commit_failing;
 	}
 }

@@ -311,10 +311,10 @@ add_to_modules(struct zone_entry *e)
 	struct modules *m = e->server->modules;
 	uint64_t seq = modules_newest_seq(m, e->zone.apex);
 
-	if (e->zone.version == NULL && seq > e->seq) {
+	if (e->newest == NULL && seq > e->seq) {
 		e->seq = seq; /* the store has lost what they remember */
 	}
-	modules_zone_added(m, e->zone.apex, e->zone.version);
+	modules_zone_added(m, e->zone.apex, e->newest);
 }
 
 static int
@@ -515,8 +515,7 @@ adopt(struct server *s, struct config *config, struct zone_list *list,
 		struct zone_entry *e = list->entries[i];
 
 		if (is_new[i]) {
-			modules_zone_added(s->modules, e->zone.apex,
-					   e->zone.version);
+			modules_zone_added(s->modules, e->zone.apex, e->newest);
 			zone_life_start(e);
 		} else if (zone_life_configure(e, config->zones[i].policy) !=
 			   SECD_OK) {

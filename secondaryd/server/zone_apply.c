@@ -73,7 +73,7 @@ static void
 rebase(struct apply_job *a)
 {
 	struct zone_result *r = &a->result;
-	const struct version *now = a->entry->zone.version;
+	const struct version *now = a->entry->newest;
 	struct version *v;
 
 	if (version_image(now) == version_image(a->base)) {
@@ -152,7 +152,7 @@ zone_apply_changes(struct zone_entry *e, uint32_t attempt,
 		   void (*built)(struct zone_entry *e,
 				 struct zone_result *result))
 {
-	struct version *v = e->zone.version;
+	struct version *v = e->newest;
 	struct apply_job *a;
 
 	if (v == NULL) {

@@ -15,7 +15,7 @@ struct zone_result {
 	uint32_t attempt; /* of the refresh step */
 	int rc;
 	const char *reason; /* when it failed, or "" */
-	/* The version after the one in force; NULL: it failed. Whoever is told
+	/* The version after the newest one; NULL: it failed. Whoever is told
 	 * owns it. */
 	struct version *version;
 	struct changeset changes;
@@ -34,7 +34,7 @@ int zone_apply_spool(struct zone_entry *e, uint32_t attempt,
 				   struct zone_result *result));
 
 /**
- * Apply a changeset to the version in force.
+ * Apply a changeset to the newest version.
  *
  * changes  moved on SECD_OK
  * built    is called with the result, unless the step was given up meanwhile

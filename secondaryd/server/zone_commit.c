@@ -67,7 +67,7 @@ tell(struct zone_entry *e, struct version *v)
 {
 	version_unref(e->told);
 	e->told = version_ref(v);
-	if (e->zone.version != NULL) { /* else withdrawn meanwhile */
+	if (e->newest != NULL) { /* else withdrawn meanwhile */
 		modules_published(e->server->modules, e->zone.apex, v);
 		notifier_announce(e->server->notifier, e);
 	}
@@ -203,7 +203,7 @@ zone_commit_image(struct zone_entry *e, uint64_t seq, struct image *im,
 	c->seq = seq;
 	c->image = image_ref(im);
 	if (seq == e->seq && !zone_is_durable(e)) {
-		c->version = version_ref(e->zone.version);
+		c->version = version_ref(e->newest);
 	}
 	zone_chain_add_image(&e->chain, c, octets);
 	post(e, c);
@@ -212,7 +212,7 @@ zone_commit_image(struct zone_entry *e, uint64_t seq, struct image *im,
 void
 zone_commit(struct zone_entry *e, struct changeset *changes)
 {
-	struct version *v = e->zone.version;
+	struct version *v = e->newest;
 	struct commit_entry *c;
 
 	if (version_layer_count(v) == 0) {
@@ -238,9 +238,8 @@ zone_save_state(struct zone_entry *e)
 	int64_t now = clock_wall_s();
 	struct commit_entry *c;
 
-	if (e->zone.version == NULL ||
-	    (now >= e->state_saved_at &&
-	     now - e->state_saved_at < STATE_INTERVAL_S)) {
+	if (e->newest == NULL || (now >= e->state_saved_at &&
+				  now - e->state_saved_at < STATE_INTERVAL_S)) {
 		return;
 	}
 	c = entry_new(e, on_state);
@@ -254,7 +253,7 @@ zone_save_state(struct zone_entry *e)
 void
 zone_store(struct zone_entry *e)
 {
-	struct version *v = e->zone.version;
+	struct version *v = e->newest;
 
 	if (v == NULL) {
 		return;

@@ -13,16 +13,16 @@
 void zone_commit_init(struct zone_entry *e);
 
 /**
- * Have the version in force stored: as an image when it has no layers.
+ * Have the newest version stored: as an image when it has no layers.
  *
  * changes  what led to it from the version before, moved
  */
 void zone_commit(struct zone_entry *e, struct changeset *changes);
 
 /**
- * Have an image stored for the version in force or one before it.
+ * Have an image stored for the newest version or one before it.
  *
- * octets   what `chain.octets` was when `seq` was in force
+ * octets   what `chain.octets` was when `seq` was the newest
  */
 void zone_commit_image(struct zone_entry *e, uint64_t seq, struct image *im,
 		       uint64_t octets);

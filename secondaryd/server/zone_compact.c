@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 #include "server/zone_compact.h"
-#include "server/modules.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "base/log.h"
 #include "server/modules.h"
 #include "server/zone_commit.h"
+#include "server/zone_view.h"
 #include "zone/build.h"
 #include "zone/layering.h"
 
@@ -64,7 +64,7 @@ static int
 publish(struct zone_entry *e, const struct zone_compaction *c)
 {
 	struct version *v;
-	int rc = layering_rebase(e->zone.version, version_layer_count(c->base),
+	int rc = layering_rebase(e->newest, version_layer_count(c->base),
 				 c->image, &v);
 
 	if (rc != SECD_OK) {
@@ -76,7 +76,7 @@ publish(struct zone_entry *e, const struct zone_compaction *c)
 		e->told = version_ref(v);
 	}
 	modules_moved(e->server->modules, e->zone.apex, v);
-	zone_publish_take(&e->zone, v);
+	zone_view_newest_take(e, v);
 	return SECD_OK;
 }
 
@@ -151,7 +151,7 @@ start(struct zone_entry *e)
 	c->params = zone_build_params(e);
 	/* It was within the limits of its day. */
 	c->params.limits = (struct build_limits){0};
-	c->base = version_ref(e->zone.version);
+	c->base = version_ref(e->newest);
 	c->octets = e->chain.octets;
 	c->started_ms = clock_boot_ms();
 	e->compaction = c;
@@ -162,7 +162,7 @@ start(struct zone_entry *e)
 void
 zone_compact_consider(struct zone_entry *e)
 {
-	struct version *v = e->zone.version;
+	struct version *v = e->newest;
 	bool is_for_store;
 	size_t len;
 

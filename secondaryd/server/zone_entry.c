@@ -115,6 +115,7 @@ zone_entry_free(struct zone_entry *e)
 	refresh_free(e->refresh);
 	zone_chain_fini(&e->chain);
 	version_unref(e->told);
+	version_unref(e->newest);
 	version_unref(e->zone.version);
 	free(e->arriving);
 	free(e->last);

@@ -17,9 +17,10 @@
  *     zone_state     the octets that outlive the process
  *     zone_log, zone_report, zone_status, notifier
  *                    tell the operator, tell other secondaries
+ *     zone_view      what readers see
  *     zone_commit    what is published becomes durable, then is told
  *     zone_compact   an image and its layers become one image
- *     zone_publish   what readers see
+ *     zone_publish   a new version goes on its way
  *     zone_apply     what was received becomes a version
  *     zone_exchange  one question to a primary
  *     zone_receive   what the answer is good for
@@ -98,7 +99,10 @@ struct zone_entry {
 	struct refresh_action action;
 	int64_t action_started_ms;
 
-	uint64_t seq;            /* of the version that was published last */
+	/* What is changed, stored and offered to modules: a reference; NULL: no
+	 * version is held. Readers have `zone.version`. */
+	struct version *newest;
+	uint64_t seq;            /* of the newest version there ever was */
 	struct zone_chain chain; /* what the store has of it */
 	/* The store has taken something, or refused it. */
 	void (*on_stored)(struct zone_entry *e, bool is_image_refused);
@@ -150,7 +154,7 @@ unsigned zone_primary_count(const struct config_policy *p);
 struct primary_address zone_primary(const struct config_policy *p,
 				    unsigned index);
 
-/** Does the store have the version in force? */
+/** Does the store have the newest version? */
 bool zone_is_durable(const struct zone_entry *e);
 
 /** Nodes in all layers of a version. */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "server/zone_state.h"
+#include "server/zone_view.h"
 #include "zone/build.h"
 #include "zone/layering.h"
 
@@ -113,7 +114,7 @@ publish(struct zone_entry *e, struct store_zone *stored)
 	if (rc != SECD_OK) {
 		return rc;
 	}
-	zone_publish_take(&e->zone, v);
+	zone_view_newest_take(e, v);
 	e->told = version_ref(v);
 	/* What had to be built is stored as a whole image once the zone
 	 * starts, so that the next start is quick. */
@@ -205,7 +206,7 @@ zone_load(struct zone_entry *e)
 	if (!is_being_forgotten(e)) {
 		rc = load_stored(e, &stored);
 	}
-	if (rc == SECD_OK && e->zone.version != NULL) {
+	if (rc == SECD_OK && e->newest != NULL) {
 		has_saved = true;
 		if (zone_state_read(stored.state.data, stored.state.len,
 				    &saved) != SECD_OK) {
@@ -214,7 +215,7 @@ zone_load(struct zone_entry *e)
 		}
 		/* A changeset that was lost leaves an older version. */
 		saved.has_zone = true;
-		saved.soa = *version_soa(e->zone.version);
+		saved.soa = *version_soa(e->newest);
 	}
 	if (rc == SECD_OK) {
 		rc = make_machine(e, has_saved ? &saved : NULL);

@@ -7,6 +7,7 @@
 #include "server/modules.h"
 #include "server/zone_commit.h"
 #include "server/zone_compact.h"
+#include "server/zone_view.h"
 
 static void
 tell_modules(struct zone_entry *e, struct version *v,
@@ -21,7 +22,7 @@ tell_modules(struct zone_entry *e, struct version *v,
 	    .key = a.remote->key == NULL ? NULL : a.remote->key->name,
 	};
 
-	modules_changed(e->server->modules, e->zone.apex, e->zone.version, v,
+	modules_changed(e->server->modules, e->zone.apex, e->newest, v,
 			is_incremental ? changes : NULL, &origin);
 }
 
@@ -34,7 +35,7 @@ zone_publish(struct zone_entry *e, uint32_t attempt, struct version *v,
 	if (version_layer_count(v) == 0) {
 		zone_compact_cancel(e); /* all of it is new */
 	}
-	zone_publish_take(&e->zone, v);
+	zone_view_newest_take(e, v);
 	/* Before the commit: what is stored with a version is the state in
 	 * which that version is the one held. */
 	refresh_applied(e->refresh, attempt, version_soa(v), clock_boot_ms());

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * zone_publish -- what readers see of a zone: its version, and whether it is
- * expired. A new version is seen first, then made durable. Transfer thread
+ * zone_publish -- a new version of a zone goes on its way: it is seen by
+ * readers, then made durable; and whether the zone is expired. Transfer thread
  * only.
  */
 

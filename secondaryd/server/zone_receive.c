@@ -64,8 +64,8 @@ summarise(struct zone_entry *e, const struct xfr_in_result *in)
 	s->records = in->records;
 	s->messages = in->messages;
 	s->duration_ms = clock_boot_ms() - e->action_started_ms;
-	s->had_serial = e->zone.version != NULL;
-	s->from_serial = s->had_serial ? version_serial(e->zone.version) : 0;
+	s->had_serial = e->newest != NULL;
+	s->from_serial = s->had_serial ? version_serial(e->newest) : 0;
 	s->serial = in->soa.serial;
 	address_text(a.to, s->primary, sizeof(s->primary));
 	memcpy(s->key, key, strlen(key) + 1);

@@ -16,6 +16,7 @@
 #include "server/zone_log.h"
 #include "server/zone_publish.h"
 #include "server/zone_receive.h"
+#include "server/zone_view.h"
 
 /* So that the timer is looked at again even when nothing is due for weeks. */
 #define SLEEP_MAX_S             86400.0
@@ -369,7 +370,7 @@ zone_command(struct zone_entry *e, enum refresh_command command)
 void
 zone_withdraw(struct zone_entry *e, const char *reason)
 {
-	zone_publish_take(&e->zone, NULL);
+	zone_view_newest_take(e, NULL);
 	version_unref(e->told);
 	e->told = NULL;
 	zone_compact_cancel(e);

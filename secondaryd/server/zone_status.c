@@ -65,15 +65,15 @@ static void
 take_held(const struct zone_entry *e, const struct refresh_status *s,
 	  const struct now *now, struct zone_report *z)
 {
-	z->has_zone = e->zone.version != NULL;
+	z->has_zone = e->newest != NULL;
 	z->is_expired = s->expired;
 	z->is_durable = zone_is_durable(e);
 	if (z->has_zone) {
-		z->serial = version_serial(e->zone.version);
-		z->record_count = version_record_count(e->zone.version);
+		z->serial = version_serial(e->newest);
+		z->record_count = version_record_count(e->newest);
 		z->confirmed_at = wall(now, s->confirmed_ms);
 		z->expires_at = wall(now, s->expire_ms);
-		take_layers(e, e->zone.version, z);
+		take_layers(e, e->newest, z);
 	}
 }
 

@@ -32,8 +32,8 @@ done(struct job *job)
 	char apex[NAME_TEXT_MAX];
 
 	/* Versions with newer layers may have come since: over this image? */
-	if (v->rc == SECD_EMALF && !e->retired && e->zone.version != NULL &&
-	    version_image(e->zone.version) == v->image) {
+	if (v->rc == SECD_EMALF && !e->retired && e->newest != NULL &&
+	    version_image(e->newest) == v->image) {
 		log_error("zone %s: the stored image is damaged: not served, "
 			  "transferring it again",
 			  name_to_text(e->zone.apex, apex));
@@ -51,10 +51,10 @@ zone_verify(struct zone_entry *e)
 	const struct image *im;
 	struct verify_job *v;
 
-	if (e->zone.version == NULL) {
+	if (e->newest == NULL) {
 		return;
 	}
-	im = version_image(e->zone.version);
+	im = version_image(e->newest);
 	v = image_is_file(im) ? calloc(1, sizeof(*v)) : NULL;
 	if (v == NULL) {
 		return;
