@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "server/zone_state.h"
 #include "server/zone_view.h"
-#include "zone/build.h"
 #include "zone/layering.h"
 
 /* What a restart asks of all primaries together. */
@@ -18,43 +17,11 @@
 /* The stored image with the stored changesets over it, or in it. */
 static int
 replay(struct zone_entry *e, const struct version *base,
-       const struct changeset *const *changes, size_t count,
-       struct version **out)
+       const struct store_zone *stored, struct version **out)
 {
 	struct build_params params = zone_build_params(e);
-	struct build_report report;
-	struct image *im;
-	int rc;
-
-	/* These were within the limits of their day. */
-	params.limits = (struct build_limits){0};
-	if (image_is_file(version_image(base))) {
-		rc = layering_apply(&params, base, 0, changes, count, e->seq,
-				    out, &report);
-		if (rc != SECD_EAGAIN) {
-			return rc;
-		}
-		/* Or what is made of a damaged image had checksums that fit. */
-		rc = image_verify(version_image(base));
-		if (rc != SECD_OK) {
-			return rc;
-		}
-	}
-	rc = build_from_changes(&params, base, changes, count, &im, &report);
-	if (rc == SECD_OK) {
-		rc = version_new_take(e->seq, im, out);
-		if (rc != SECD_OK) {
-			image_unref(im);
-		}
-	}
-	return rc;
-}
-
-static int
-replay_all(struct zone_entry *e, const struct version *base,
-	   const struct store_zone *stored, struct version **out)
-{
 	const struct changeset **list;
+	struct build_report report;
 	int rc;
 
 	list = calloc(stored->change_count, sizeof(const struct changeset *));
@@ -64,7 +31,8 @@ replay_all(struct zone_entry *e, const struct version *base,
 	for (size_t i = 0; i < stored->change_count; i++) {
 		list[i] = &stored->changes[i];
 	}
-	rc = replay(e, base, list, stored->change_count, out);
+	rc = layering_make(&params, base, list, stored->change_count, e->seq,
+			   out, &report);
 	free(list);
 	return rc;
 }
@@ -81,7 +49,7 @@ make_version(struct zone_entry *e, struct store_zone *stored,
 		return rc;
 	}
 	if (stored->change_count > 0) {
-		rc = replay_all(e, base, stored, out);
+		rc = replay(e, base, stored, out);
 		if (rc == SECD_OK || rc == SECD_ENOMEM) {
 			version_unref(base);
 			return rc;

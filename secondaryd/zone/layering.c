@@ -93,6 +93,48 @@ layering_apply(const struct build_params *p, const struct version *base,
 				     changesets, count, seq, out, report);
 }
 
+static int
+build_version(const struct build_params *p, const struct version *base,
+	      const struct changeset *const *changesets, size_t count,
+	      uint64_t seq, struct version **out, struct build_report *report)
+{
+	struct image *im;
+	int rc = build_from_changes(p, base, changesets, count, &im, report);
+
+	if (rc == SECD_OK) {
+		rc = version_new_take(seq, im, out);
+		if (rc != SECD_OK) {
+			image_unref(im);
+		}
+	}
+	return rc;
+}
+
+int
+layering_make(const struct build_params *p, const struct version *base,
+	      const struct changeset *const *changesets, size_t count,
+	      uint64_t seq, struct version **out, struct build_report *report)
+{
+	struct build_params unlimited = *p;
+	int rc;
+
+	unlimited.limits = (struct build_limits){0};
+	if (image_is_file(version_image(base))) {
+		rc = layering_apply(&unlimited, base, 0, changesets, count, seq,
+				    out, report);
+		if (rc != SECD_EAGAIN) {
+			return rc;
+		}
+		rc = image_verify(version_image(base));
+		if (rc != SECD_OK) {
+			return build_refuse(report, rc, p->apex,
+					    "damaged image");
+		}
+	}
+	return build_version(&unlimited, base, changesets, count, seq, out,
+			     report);
+}
+
 int
 layering_rebase(const struct version *v, unsigned frozen, struct image *im,
 		struct version **out)

@@ -64,6 +64,21 @@ int layering_apply_within(const struct layering_limits *limits,
 			  struct build_report *report);
 
 /**
+ * Lay changesets over a version whose image is a file, or build an image where
+ * that is not to be done. Changes that were within the limits of their day are
+ * not held to those of today.
+ *
+ * Long work, and more so when an image is built: the one of the base is read
+ * and verified then, since what is made of a damaged one would look sound.
+ *
+ * Returns  SECD_OK, or as layering_apply and image_verify
+ */
+int layering_make(const struct build_params *p, const struct version *base,
+		  const struct changeset *const *changesets, size_t count,
+		  uint64_t seq, struct version **out,
+		  struct build_report *report);
+
+/**
  * The same zone with another image below.
  *
  * frozen   layers that `im` stands for, together with the image that was
