@@ -1,55 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * db -- the journal's database: one LMDB environment in its default sync mode,
- * which survives kill -9 and power cuts with the last commit whole. Everything
- * that knows LMDB's ways and errors is here.
- *
- * One thread writes, in one transaction at a time; any number reads. A read
- * transaction lives for one call of the module, never longer: one that stays
- * keeps pages from being used again.
+ * db -- what is kept in the journal's database: values, and how they are
+ * found. LMDB's ways and errors are known here and in db_env.
  */
 
 #ifndef IXFR_JOURNAL_DB_H
 #define IXFR_JOURNAL_DB_H
 
-#include <lmdb.h>
-#include <stdbool.h>
-
+#include "ixfr-journal/db_env.h"
 #include "ixfr-journal/record.h"
-
-struct db {
-	MDB_env *env; /* NULL: not open */
-	MDB_dbi meta, zones, segments, steps, pieces, serials, trash;
-	uint64_t max_octets;
-	uint64_t reserve; /* of these: what deleting needs when all is full */
-	unsigned page_len;
-};
-
-/**
- * Open or create `DIR/journal.mdb`.
- *
- * read_only   another process may be writing it
- * max_octets  what the file may grow to
- * reason      room for SECD_REASON_LEN
- * Returns     SECD_OK, SECD_ENOTFOUND (read only, and there is none),
- *             SECD_EMALF (not a journal, or of another format), SECD_EPERM,
- *             SECD_EIO, SECD_ENOSPC, SECD_ENOMEM
- */
-int db_open(struct db *db, const char *dir, bool read_only, uint64_t max_octets,
-	    char *reason);
-void db_close(struct db *db);
-
-/** Our error for LMDB's. */
-int db_error(int mdb_rc);
-
-/** Octets of the file in use: pages that hold something. */
-int db_used(const struct db *db, MDB_txn *txn, uint64_t *used);
-
-/** Octets that may be written before the reserve begins. */
-int db_room(const struct db *db, uint64_t *room);
-
-/** Give up what readers hold that ended without a word. */
-void db_check_readers(const struct db *db);
 
 /*
  * Single values. Each returns SECD_OK, SECD_ENOTFOUND, SECD_EMALF, SECD_EIO...
@@ -121,11 +80,5 @@ int db_delete_prefix(MDB_txn *txn, MDB_dbi dbi, const struct octets *prefix,
 
 /** A number that was never given before. */
 int db_next_id(const struct db *db, MDB_txn *txn, uint64_t *id);
-
-static inline MDB_val
-db_val(const void *data, size_t len)
-{
-	return (MDB_val){.mv_size = len, .mv_data = (void *)(uintptr_t)data};
-}
 
 #endif

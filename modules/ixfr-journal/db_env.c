@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "ixfr-journal/db_env.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/octets.h"
+
+#define FORMAT      1
+#define FILE_FORMAT "%s/journal.mdb"
+#define MAP_UNIT    65536 /* a multiple of every machine's page */
+#define RESERVE_MAX ((uint64_t)256 << 20)
+
+int
+db_error(int mdb_rc)
+{
+	switch (mdb_rc) {
+	case MDB_SUCCESS:
+		return SECD_OK;
+	case MDB_NOTFOUND:
+		return SECD_ENOTFOUND;
+	case ENOMEM:
+		return SECD_ENOMEM;
+	case ENOENT:
+		return SECD_ENOTFOUND;
+	case EACCES:
+		return SECD_EPERM;
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+	case MDB_MAP_FULL:
+	case MDB_TXN_FULL:
+		return SECD_ENOSPC;
+	case MDB_READERS_FULL:
+		return SECD_EBUSY;
+	case MDB_INVALID:
+	case MDB_VERSION_MISMATCH:
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+		return SECD_EMALF;
+	default:
+		return SECD_EIO;
+	}
+}
+
+/*
+ * Opening
+ */
+
+static int
+refuse(char *reason, const char *dir, const char *what, int rc)
+{
+	snprintf(reason, SECD_REASON_LEN, FILE_FORMAT ": %s", dir, what);
+	return rc;
+}
+
+static int
+open_env(struct db *db, const char *dir, bool read_only, char *reason)
+{
+	char path[PATH_MAX];
+	MDB_stat stat;
+	int rc = mdb_env_create(&db->env);
+
+	if (rc != 0) {
+		db->env = NULL;
+		return refuse(reason, dir, mdb_strerror(rc), db_error(rc));
+	}
+	snprintf(path, sizeof(path), FILE_FORMAT, dir);
+	rc = mdb_env_set_maxdbs(db->env, 7);
+	if (rc == 0 && !read_only) {
+		/* Who only reads maps as much as the writer did. */
+		rc = mdb_env_set_mapsize(db->env, db->max_octets);
+	}
+	if (rc == 0) {
+		rc = mdb_env_open(db->env, path,
+				  MDB_NOSUBDIR | MDB_NOTLS |
+				      (read_only ? MDB_RDONLY : 0u),
+				  0600);
+	}
+	if (rc != 0) {
+		return refuse(reason, dir, mdb_strerror(rc), db_error(rc));
+	}
+	mdb_env_stat(db->env, &stat);
+	db->page_len = stat.ms_psize;
+	return SECD_OK;
+}
+
+static int
+open_databases(struct db *db, MDB_txn *txn, bool read_only)
+{
+	const struct {
+		const char *name;
+		MDB_dbi *dbi;
+	} all[] = {
+	    {"meta", &db->meta},         {"zones", &db->zones},
+	    {"segments", &db->segments}, {"steps", &db->steps},
+	    {"pieces", &db->pieces},     {"serials", &db->serials},
+	    {"trash", &db->trash},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		int rc = mdb_dbi_open(txn, all[i].name,
+				      read_only ? 0u : MDB_CREATE, all[i].dbi);
+
+		if (rc != 0) {
+			return rc == MDB_NOTFOUND ? SECD_EMALF : db_error(rc);
+		}
+	}
+	return SECD_OK;
+}
+
+static int
+check_format(const struct db *db, MDB_txn *txn, bool read_only)
+{
+	MDB_val key = db_val("format", 6), val;
+	uint8_t octets[4];
+	int rc = mdb_get(txn, db->meta, &key, &val);
+
+	if (rc == 0) {
+		return val.mv_size == sizeof(octets) &&
+			       get_u32(val.mv_data) == FORMAT
+			   ? SECD_OK
+			   : SECD_EMALF;
+	}
+	if (rc != MDB_NOTFOUND || read_only) {
+		return rc == MDB_NOTFOUND ? SECD_EMALF : db_error(rc);
+	}
+	put_u32(octets, FORMAT);
+	val = db_val(octets, sizeof(octets));
+	return db_error(mdb_put(txn, db->meta, &key, &val, 0));
+}
+
+static int
+prepare(struct db *db, bool read_only)
+{
+	MDB_txn *txn;
+	int rc =
+	    mdb_txn_begin(db->env, NULL, read_only ? MDB_RDONLY : 0u, &txn);
+
+	if (rc != 0) {
+		return db_error(rc);
+	}
+	rc = open_databases(db, txn, read_only);
+	if (rc == SECD_OK) {
+		rc = check_format(db, txn, read_only);
+	}
+	if (rc != SECD_OK) {
+		mdb_txn_abort(txn);
+		return rc;
+	}
+	/* Handles of databases belong to the environment from here on. */
+	return db_error(mdb_txn_commit(txn));
+}
+
+int
+db_open(struct db *db, const char *dir, bool read_only, uint64_t max_octets,
+	char *reason)
+{
+	int rc;
+
+	*db = (struct db){.max_octets = max_octets / MAP_UNIT * MAP_UNIT};
+	db->reserve = db->max_octets / 4;
+	if (db->reserve > RESERVE_MAX) {
+		db->reserve = RESERVE_MAX;
+	}
+	rc = open_env(db, dir, read_only, reason);
+	if (rc == SECD_OK) {
+		rc = prepare(db, read_only);
+		if (rc != SECD_OK) {
+			refuse(reason, dir,
+			       rc == SECD_EMALF
+				   ? "not a journal, or of another format"
+				   : secd_strerror(rc),
+			       rc);
+		}
+	}
+	if (rc != SECD_OK) {
+		db_close(db);
+	}
+	return rc;
+}
+
+void
+db_close(struct db *db)
+{
+	if (db->env != NULL) {
+		mdb_env_close(db->env);
+		db->env = NULL;
+	}
+}
+
+/* Pages that were freed are kept by LMDB in a database of its own, number 0,
+ * as lists that begin with their length. */
+int
+db_used(const struct db *db, MDB_txn *txn, uint64_t *used)
+{
+	MDB_envinfo info;
+	MDB_cursor *c;
+	MDB_val key, val;
+	uint64_t pages;
+	int rc = mdb_cursor_open(txn, 0, &c);
+
+	if (rc != 0) {
+		return db_error(rc);
+	}
+	mdb_env_info(db->env, &info);
+	pages = info.me_last_pgno + 1;
+	while ((rc = mdb_cursor_get(c, &key, &val, MDB_NEXT)) == 0) {
+		size_t freed;
+
+		memcpy(&freed, val.mv_data, sizeof(freed));
+		pages -= freed;
+	}
+	mdb_cursor_close(c);
+	*used = pages * db->page_len;
+	return rc == MDB_NOTFOUND ? SECD_OK : db_error(rc);
+}
+
+int
+db_room(const struct db *db, uint64_t *room)
+{
+	uint64_t limit = db->max_octets - db->reserve, used;
+	MDB_txn *txn;
+	int rc = db_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn));
+
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	rc = db_used(db, txn, &used);
+	mdb_txn_abort(txn);
+	if (rc == SECD_OK) {
+		*room = used < limit ? limit - used : 0;
+	}
+	return rc;
+}
+
+void
+db_check_readers(const struct db *db)
+{
+	int dead;
+
+	mdb_reader_check(db->env, &dead);
+}
