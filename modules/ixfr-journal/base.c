@@ -156,7 +156,7 @@ begin(struct bases *b)
 	int rc;
 
 	memcpy(b->apex, b->wishes->apex, sizeof(b->apex));
-	rc = db_error(mdb_txn_begin(b->db->env, NULL, 0, &txn));
+	rc = db_begin_write(b->db, &txn);
 	if (rc != SECD_OK) {
 		return rc;
 	}
@@ -165,7 +165,7 @@ begin(struct bases *b)
 		mdb_txn_abort(txn);
 		return rc;
 	}
-	rc = db_error(mdb_txn_commit(txn));
+	rc = db_commit(b->db, txn);
 	if (rc != SECD_OK) {
 		end_walk(b);
 	}
@@ -273,7 +273,7 @@ go_on(struct bases *b)
 		rc = SECD_ENOSPC;
 	}
 	if (rc == SECD_OK) {
-		rc = db_error(mdb_txn_begin(b->db->env, NULL, 0, &txn));
+		rc = db_begin_write(b->db, &txn);
 	}
 	if (rc != SECD_OK) {
 		return rc;
@@ -283,7 +283,7 @@ go_on(struct bases *b)
 		mdb_txn_abort(txn);
 		return done;
 	}
-	rc = db_error(mdb_txn_commit(txn));
+	rc = db_commit(b->db, txn);
 	return rc != SECD_OK ? rc : done;
 }
 

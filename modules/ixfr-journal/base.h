@@ -14,7 +14,7 @@ struct base_wish;
 
 /* Zero-initialised but for the first two. */
 struct bases {
-	const struct db *db;
+	struct db *db;
 	const struct secd_host *host;
 	struct base_wish *wishes, *last_wish; /* zones that want a base */
 

@@ -245,7 +245,7 @@ run(struct ask *a, size_t i)
 			 commands[i].arguments);
 		return ask_fail(a, SECD_EINVAL, "it is: %s", text);
 	}
-	rc = db_error(mdb_txn_begin(a->j->db.env, NULL, MDB_RDONLY, &a->txn));
+	rc = db_begin_read(&a->j->db, &a->txn);
 	if (rc != SECD_OK) {
 		return ask_fail_code(a, rc);
 	}
@@ -292,7 +292,7 @@ command_status(void *m, struct secd_reply *r)
 	uint64_t used;
 	MDB_txn *txn;
 
-	if (mdb_txn_begin(j->db.env, NULL, MDB_RDONLY, &txn) == 0) {
+	if (db_begin_read(&j->db, &txn) == SECD_OK) {
 		if (db_used(&j->db, txn, &used) == SECD_OK) {
 			r->number(r->ctx, NULL, NULL, "octets", used);
 		}

@@ -13,7 +13,7 @@ write_down(struct journal *j, const uint8_t *apex, uint64_t seq)
 {
 	struct zone_record z;
 	MDB_txn *txn;
-	int rc = db_error(mdb_txn_begin(j->db.env, NULL, 0, &txn));
+	int rc = db_begin_write(&j->db, &txn);
 
 	if (rc != SECD_OK) {
 		return rc;
@@ -27,7 +27,7 @@ write_down(struct journal *j, const uint8_t *apex, uint64_t seq)
 		mdb_txn_abort(txn);
 		return rc;
 	}
-	return db_error(mdb_txn_commit(txn));
+	return db_commit(&j->db, txn);
 }
 
 /* Can it be asked for? */
@@ -162,7 +162,7 @@ command_zone_added(struct journal *j, const struct secd_zone *z)
 	int rc;
 
 	if ((z->flags & SECD_ZONE_PINNED) != 0 ||
-	    mdb_txn_begin(j->db.env, NULL, MDB_RDONLY, &txn) != 0) {
+	    db_begin_read(&j->db, &txn) != SECD_OK) {
 		return;
 	}
 	rc = db_get_zone(&j->db, txn, z->apex, &record);

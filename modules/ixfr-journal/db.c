@@ -86,7 +86,7 @@ int
 db_zone_after(const struct db *db, const uint8_t *apex, uint8_t *next)
 {
 	MDB_txn *txn;
-	int rc = db_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn));
+	int rc = db_begin_read(db, &txn);
 
 	if (rc == SECD_OK) {
 		rc = zone_after(db, txn, apex, next);
@@ -100,7 +100,7 @@ db_newest_segment(const struct db *db, const uint8_t *apex, struct segment *out)
 {
 	struct zone_record z;
 	MDB_txn *txn;
-	int rc = db_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn));
+	int rc = db_begin_read(db, &txn);
 
 	if (rc != SECD_OK) {
 		return rc;

@@ -192,6 +192,25 @@ db_close(struct db *db)
 	}
 }
 
+int
+db_begin_read(const struct db *db, MDB_txn **txn)
+{
+	return db_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, txn));
+}
+
+int
+db_begin_write(struct db *db, MDB_txn **txn)
+{
+	return db_error(mdb_txn_begin(db->env, NULL, 0, txn));
+}
+
+int
+db_commit(struct db *db, MDB_txn *txn)
+{
+	(void)db;
+	return db_error(mdb_txn_commit(txn));
+}
+
 /* Pages that were freed are kept by LMDB in a database of its own, number 0,
  * as lists that begin with their length. */
 int
@@ -224,7 +243,7 @@ db_room(const struct db *db, uint64_t *room)
 {
 	uint64_t limit = db->max_octets - db->reserve, used;
 	MDB_txn *txn;
-	int rc = db_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn));
+	int rc = db_begin_read(db, &txn);
 
 	if (rc != SECD_OK) {
 		return rc;

@@ -40,6 +40,13 @@ int db_open(struct db *db, const char *dir, bool read_only, uint64_t max_octets,
 	    char *reason);
 void db_close(struct db *db);
 
+/** Begin a transaction; one that writes ends in db_commit or mdb_txn_abort, one
+ * that reads in mdb_txn_abort. Returns SECD_OK, or a failure. */
+int db_begin_read(const struct db *db, MDB_txn **txn);
+int db_begin_write(struct db *db, MDB_txn **txn);
+/** Make it durable. After a failure none of it counts. */
+int db_commit(struct db *db, MDB_txn *txn);
+
 /** Our error for LMDB's. */
 int db_error(int mdb_rc);
 

@@ -314,9 +314,7 @@ begin_group(struct history *h)
 {
 	int rc = db_room(h->db, &h->room);
 
-	return rc != SECD_OK
-		   ? rc
-		   : db_error(mdb_txn_begin(h->db->env, NULL, 0, &h->group));
+	return rc != SECD_OK ? rc : db_begin_write(h->db, &h->group);
 }
 
 int
@@ -354,7 +352,7 @@ history_commit(struct history *h)
 	MDB_txn *group = h->group;
 
 	h->group = NULL;
-	return group == NULL ? SECD_OK : db_error(mdb_txn_commit(group));
+	return group == NULL ? SECD_OK : db_commit(h->db, group);
 }
 
 void

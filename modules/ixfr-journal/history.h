@@ -12,7 +12,7 @@
 #include "ixfr-journal/db.h"
 
 struct history {
-	const struct db *db;
+	struct db *db;
 	MDB_txn *group; /* NULL: nothing was taken since the last commit */
 	uint64_t room;  /* octets that the group may still write */
 };

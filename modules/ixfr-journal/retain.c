@@ -201,7 +201,7 @@ trim(struct trim *t)
 }
 
 int
-retain_zone(const struct db *db, const uint8_t *apex,
+retain_zone(struct db *db, const uint8_t *apex,
 	    const struct zone_limits *limits, bool is_hard, int64_t now_ms,
 	    struct retained *out)
 {
@@ -210,7 +210,7 @@ retain_zone(const struct db *db, const uint8_t *apex,
 			 .limits = limits,
 			 .is_hard = is_hard,
 			 .oldest_ms = now_ms - limits->age_ms};
-	int rc = db_error(mdb_txn_begin(db->env, NULL, 0, &t.txn)), done;
+	int rc = db_begin_write(db, &t.txn), done;
 
 	if (rc != SECD_OK) {
 		return rc;
@@ -220,7 +220,7 @@ retain_zone(const struct db *db, const uint8_t *apex,
 		mdb_txn_abort(t.txn);
 		return done;
 	}
-	rc = db_error(mdb_txn_commit(t.txn));
+	rc = db_commit(db, t.txn);
 	if (rc != SECD_OK) {
 		return rc;
 	}
@@ -275,10 +275,10 @@ purge_first(const struct db *db, MDB_txn *txn)
 }
 
 int
-retain_purge(const struct db *db)
+retain_purge(struct db *db)
 {
 	MDB_txn *txn;
-	int rc = db_error(mdb_txn_begin(db->env, NULL, 0, &txn)), done;
+	int rc = db_begin_write(db, &txn), done;
 
 	if (rc != SECD_OK) {
 		return rc;
@@ -288,6 +288,6 @@ retain_purge(const struct db *db)
 		mdb_txn_abort(txn);
 		return done;
 	}
-	rc = db_error(mdb_txn_commit(txn));
+	rc = db_commit(db, txn);
 	return rc != SECD_OK ? rc : done;
 }

@@ -26,11 +26,11 @@ struct retained {
  * Returns  SECD_OK (within its limits, or waits for a base), SECD_MORE,
  *          SECD_ENOTFOUND (no such zone), SECD_EIO, SECD_ENOSPC...
  */
-int retain_zone(const struct db *db, const uint8_t *apex,
+int retain_zone(struct db *db, const uint8_t *apex,
 		const struct zone_limits *limits, bool is_hard, int64_t now_ms,
 		struct retained *out);
 
 /** Delete some of what does not count any more. SECD_OK: nothing is left. */
-int retain_purge(const struct db *db);
+int retain_purge(struct db *db);
 
 #endif

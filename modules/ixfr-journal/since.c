@@ -113,7 +113,7 @@ since_read(const struct db *db, struct secd_since *s)
 {
 	struct position p;
 	MDB_txn *txn;
-	int rc = db_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, &txn));
+	int rc = db_begin_read(db, &txn);
 
 	if (rc != SECD_OK) {
 		return rc;
