@@ -29,6 +29,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "fake_host.h"
+#include "scratch.h"
 #include "try_module.h"
 
 #define TEST_S 120 /* a test that takes longer hangs */
@@ -483,29 +484,6 @@ static const struct trial_test tests[] = {
  */
 
 static void
-remove_dir(const char *path)
-{
-	DIR *d = opendir(path);
-	struct dirent *e;
-	char below[4096];
-
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 ||
-		    strcmp(e->d_name, "..") == 0) {
-			continue;
-		}
-		snprintf(below, sizeof(below), "%s/%s", path, e->d_name);
-		if (unlink(below) != 0) {
-			remove_dir(below);
-		}
-	}
-	if (d != NULL) {
-		closedir(d);
-	}
-	rmdir(path);
-}
-
-static void
 run_here(struct trial *t, const struct trial_test *test)
 {
 	char reason[SECD_REASON_LEN];
@@ -525,14 +503,10 @@ run_here(struct trial *t, const struct trial_test *test)
 static bool
 run(struct trial *t, const struct trial_test *test)
 {
-	const char *top = getenv("TMPDIR");
 	int status = -1;
 	pid_t child;
 
-	snprintf(t->dir, sizeof(t->dir), "%.200s/try-module.XXXXXX",
-		 top != NULL ? top : "/tmp");
-	if (mkdtemp(t->dir) == NULL) {
-		perror(t->dir);
+	if (!scratch_make("try-module", t->dir)) {
 		return false;
 	}
 	fflush(stdout);
@@ -543,7 +517,7 @@ run(struct trial *t, const struct trial_test *test)
 	if (child > 0) {
 		waitpid(child, &status, 0);
 	}
-	remove_dir(t->dir);
+	scratch_remove(t->dir);
 	if (WIFSIGNALED(status)) {
 		printf("       %s\n", strsignal(WTERMSIG(status)));
 	}

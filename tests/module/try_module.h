@@ -7,6 +7,7 @@
 #define TESTS_MODULE_TRY_MODULE_H
 
 #include "fake_host.h"
+#include "scratch.h"
 
 struct trial {
 	const char *file;
@@ -14,7 +15,7 @@ struct trial {
 	unsigned rounds;
 	const struct secd_module *module;
 	const struct secd_options *options;
-	char dir[256]; /* the test's own */
+	char dir[SCRATCH_MAX]; /* the test's own */
 };
 
 struct trial_test {
