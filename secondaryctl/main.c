@@ -8,13 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "config/config.h"
-#include "json.h"
-#include "rows.h"
+#include "output.h"
 #include "server/control_command.h"
 #include "server/control_proto.h"
 #include "show.h"
@@ -178,116 +176,43 @@ knot_text(int rc)
 	return rc < 0 && rc > -200 ? strerror(-rc) : knot_strerror(rc);
 }
 
-/* Where rows go: one zone is shown when the next one begins. */
-struct output {
-	FILE *out;
-	bool json;
-	bool has_shown;
-	int64_t now;
-	struct rows rows;
-};
-
-static void
-show(struct output *o)
-{
-	if (o->rows.count == 0) {
-		return;
-	}
-	if (o->json) {
-		json_rows(o->out, &o->rows, !o->has_shown);
-	} else {
-		if (o->has_shown) {
-			putc('\n', o->out);
-		}
-		show_rows(o->out, &o->rows, o->now);
-	}
-	o->has_shown = true;
-	rows_clear(&o->rows);
-}
-
-/* Lines may be many: none is kept. */
-static void
-show_line(struct output *o, const char *line)
-{
-	show(o);
-	if (o->json) {
-		json_line(o->out, line, !o->has_shown);
-	} else {
-		show_text(o->out, line);
-		putc('\n', o->out);
-	}
-	o->has_shown = o->json;
-}
-
-static int
-take_row(struct output *o, const struct control_row *row)
-{
-	const char *zone = row->zone == NULL ? "" : row->zone;
-
-	if (row->type == CONTROL_LINE) {
-		show_line(o, row->value == NULL ? "" : row->value);
-		return SECD_OK;
-	}
-	if (o->rows.zone != NULL && strcmp(o->rows.zone, zone) != 0) {
-		show(o);
-	}
-	return rows_add(&o->rows, row);
-}
-
+/* A request is on its way: its reply, up to its end. */
 static int
 take_reply(knot_ctl_t *ctl, struct output *o)
 {
 	struct control_row row;
-	int rc, status = EXIT_SUCCESS;
+	int rc;
 
-	while ((rc = control_row_receive(ctl, &row)) == SECD_OK) {
-		if (row.error != NULL && row.error[0] != '\0') {
-			fputs("secondaryctl: ", stderr);
-			show_text(stderr, row.error);
-			putc('\n', stderr);
-			status = EXIT_FAILED;
-			continue;
+	do {
+		rc = control_row_receive(ctl, &row);
+		if (rc == SECD_OK) {
+			rc = output_row(o, &row);
 		}
-		rc = take_row(o, &row);
-		if (rc != SECD_OK) {
-			break;
-		}
-	}
-	show(o);
-	rows_clear(&o->rows);
-	if (rc != SECD_ENOTFOUND) {
-		fprintf(stderr, "secondaryctl: the reply is incomplete: %s\n",
-			secd_strerror(rc));
-		return EXIT_UNREACHABLE;
-	}
-	return status;
+	} while (rc == SECD_OK);
+	return rc;
 }
 
 static int
 talk(knot_ctl_t *ctl, const struct options *o)
 {
-	struct output out = {
-	    .out = stdout, .json = o->json, .now = (int64_t)time(NULL)};
+	struct output out;
 	int rc = control_request_send(ctl, &o->request);
-	int status;
+	bool is_well;
 
 	if (rc != SECD_OK) {
 		fprintf(stderr, "secondaryctl: cannot send the command: %s\n",
 			secd_strerror(rc));
 		return rc == SECD_EINVAL ? EXIT_USAGE : EXIT_UNREACHABLE;
 	}
-	if (o->json) {
-		fputs("[", stdout);
+	output_begin(&out, o->json);
+	rc = take_reply(ctl, &out);
+	is_well = output_end(&out);
+	if (rc != SECD_ENOTFOUND) {
+		fprintf(stderr, "secondaryctl: the reply is incomplete: %s\n",
+			secd_strerror(rc));
+		return EXIT_UNREACHABLE;
 	}
-	status = take_reply(ctl, &out);
-	if (o->json) {
-		fputs("]\n", stdout);
-	}
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		perror("secondaryctl: stdout");
-		return EXIT_FAILED;
-	}
-	return status;
+	return is_well ? EXIT_SUCCESS : EXIT_FAILED;
 }
 
 static int

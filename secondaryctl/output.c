@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include "output.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "json.h"
+#include "show.h"
+
+void
+output_begin(struct output *o, bool json)
+{
+	*o = (struct output){.json = json, .now = (int64_t)time(NULL)};
+	if (json) {
+		fputs("[", stdout);
+	}
+}
+
+static void
+show(struct output *o)
+{
+	if (o->rows.count == 0) {
+		return;
+	}
+	if (o->json) {
+		json_rows(stdout, &o->rows, !o->has_shown);
+	} else {
+		if (o->has_shown) {
+			putc('\n', stdout);
+		}
+		show_rows(stdout, &o->rows, o->now);
+	}
+	o->has_shown = true;
+	rows_clear(&o->rows);
+}
+
+static void
+show_line(struct output *o, const char *line)
+{
+	show(o);
+	if (o->json) {
+		json_line(stdout, line, !o->has_shown);
+	} else {
+		show_text(stdout, line);
+		putc('\n', stdout);
+	}
+	o->has_shown = o->json;
+}
+
+static void
+show_error(struct output *o, const char *error)
+{
+	fputs("secondaryctl: ", stderr);
+	show_text(stderr, error);
+	putc('\n', stderr);
+	o->has_failed = true;
+}
+
+int
+output_row(struct output *o, const struct control_row *row)
+{
+	const char *zone = row->zone == NULL ? "" : row->zone;
+
+	if (row->error != NULL && row->error[0] != '\0') {
+		show_error(o, row->error);
+		return SECD_OK;
+	}
+	if (row->type == CONTROL_LINE) {
+		show_line(o, row->value == NULL ? "" : row->value);
+		return SECD_OK;
+	}
+	if (o->rows.zone != NULL && strcmp(o->rows.zone, zone) != 0) {
+		show(o);
+	}
+	return rows_add(&o->rows, row);
+}
+
+bool
+output_end(struct output *o)
+{
+	show(o);
+	rows_clear(&o->rows);
+	if (o->json) {
+		fputs("]\n", stdout);
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("secondaryctl: stdout");
+		return false;
+	}
+	return !o->has_failed;
+}
