@@ -50,9 +50,12 @@ show_line(struct output *o, const char *line)
 	o->has_shown = o->json;
 }
 
+/* Behind what came before it, also where both end in one file. */
 static void
 show_error(struct output *o, const char *error)
 {
+	show(o);
+	fflush(stdout);
 	fputs("secondaryctl: ", stderr);
 	show_text(stderr, error);
 	putc('\n', stderr);
