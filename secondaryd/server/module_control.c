@@ -7,92 +7,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "server/module_reply.h"
 #include "server/modules_internal.h"
-
-/* Where the rows of one module go. */
-struct rows {
-	struct control_reply *reply;
-	const char *module; /* its id, for rows that have none of their own;
-	                       NULL: a command's */
-	bool has_failed;
-};
-
-static const char *
-id_of(const struct rows *rows, const char *id)
-{
-	return id == NULL && rows->module != NULL ? rows->module : id;
-}
-
-static void
-on_text(void *ctx, const char *zone, const char *id, const char *item,
-	const char *value)
-{
-	const struct rows *rows = ctx;
-
-	control_reply_text(rows->reply, zone, id_of(rows, id), item, "%s",
-			   value);
-}
-
-static void
-on_number(void *ctx, const char *zone, const char *id, const char *item,
-	  uint64_t value)
-{
-	const struct rows *rows = ctx;
-
-	control_reply_number(rows->reply, zone, id_of(rows, id), item, value);
-}
-
-static void
-on_time(void *ctx, const char *zone, const char *id, const char *item,
-	int64_t at_ms)
-{
-	const struct rows *rows = ctx;
-
-	control_reply_time(rows->reply, zone, id_of(rows, id), item,
-			   at_ms / 1000);
-}
-
-static void
-on_boolean(void *ctx, const char *zone, const char *id, const char *item,
-	   int value)
-{
-	const struct rows *rows = ctx;
-
-	control_reply_bool(rows->reply, zone, id_of(rows, id), item,
-			   value != 0);
-}
-
-static void
-on_line(void *ctx, const char *text)
-{
-	const struct rows *rows = ctx;
-
-	control_reply_line(rows->reply, text);
-}
-
-static void
-on_error(void *ctx, const char *text)
-{
-	struct rows *rows = ctx;
-
-	rows->has_failed = true;
-	control_reply_error(rows->reply, "%s", text);
-}
-
-static struct secd_reply
-reply_into(struct rows *rows)
-{
-	return (struct secd_reply){
-	    .size = sizeof(struct secd_reply),
-	    .ctx = rows,
-	    .text = on_text,
-	    .number = on_number,
-	    .time = on_time,
-	    .boolean = on_boolean,
-	    .line = on_line,
-	    .error = on_error,
-	};
-}
 
 /* One question, for the commit thread. */
 struct question {
@@ -107,10 +23,10 @@ static void
 put_status(struct module_instance *i, struct control_reply *reply)
 {
 	char id[CONFIG_MODULE_ID_MAX + 8] = "module ";
-	struct rows rows = {.reply = reply, .module = id};
-	struct secd_reply r = reply_into(&rows);
+	struct module_reply r;
 
 	strcat(id, i->id);
+	module_reply_init(&r, reply, id);
 	control_reply_text(reply, NULL, id, "name", "%s", i->files.code->name);
 	control_reply_text(reply, NULL, id, "version", "%s",
 			   i->files.code->version);
@@ -124,7 +40,7 @@ put_status(struct module_instance *i, struct control_reply *reply)
 				   i->last_failure);
 	}
 	if (i->self != NULL && i->files.code->status != NULL) {
-		i->files.code->status(i->self, &r);
+		i->files.code->status(i->self, &r.api);
 	}
 }
 
@@ -169,8 +85,6 @@ ask_command(void *arg)
 {
 	struct question *q = arg;
 	struct module_instance *i = find_word(q->modules, q->word);
-	struct rows rows = {.reply = q->reply};
-	struct secd_reply r = reply_into(&rows);
 
 	modules_flush(q->modules);
 	if (i->self == NULL) {
@@ -179,11 +93,9 @@ ask_command(void *arg)
 				    i->id, i->last_failure);
 		return;
 	}
-	q->rc = i->files.code->command(i->self, &q->command, &r);
+	q->rc =
+	    module_reply_command(i->files.code, i->self, &q->command, q->reply);
 	i->is_touched = true;
-	if (q->rc < SECD_OK && !rows.has_failed) {
-		control_reply_error(q->reply, "%s", secd_strerror(q->rc));
-	}
 	if (q->rc == SECD_ECLOSED) {
 		modules_judge(i, q->rc, "a command failed");
 	}

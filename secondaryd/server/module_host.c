@@ -6,13 +6,11 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/secret.h"
+#include "server/module_basics.h"
 #include "server/module_entries.h"
 #include "server/modules_internal.h"
-#include "wire/rr_text.h"
 
 #define WALKS_MAX 8 /* of one module, at a time */
 
@@ -34,17 +32,6 @@ on_log(void *ctx, int level, const char *text)
 _Static_assert((int)SECD_ERROR == (int)LOG_LEVEL_ERROR &&
 		   (int)SECD_DEBUG == (int)LOG_LEVEL_DEBUG,
 	       "levels of modules are those of the log");
-
-static void
-on_clock(void *ctx, struct secd_time *out)
-{
-	struct timespec t;
-
-	(void)ctx;
-	clock_gettime(CLOCK_REALTIME, &t);
-	out->wall_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-	out->boot_ms = clock_boot_ms();
-}
 
 static int
 describe(const struct module_zone *zone, struct secd_zone *out)
@@ -152,37 +139,6 @@ on_notify(void *ctx, const uint8_t *apex)
 	return SECD_OK;
 }
 
-static int
-on_record_text(void *ctx, const struct secd_entry *e, char *out, size_t cap)
-{
-	const struct rr rr = {
-	    .owner = e->owner,
-	    .rdata = e->rdata,
-	    .ttl = e->ttl,
-	    .type = e->type,
-	    .rdlen = e->rdata_len,
-	};
-
-	(void)ctx;
-	return name_check(e->owner, e->owner_len) != e->owner_len
-		   ? SECD_EMALF
-		   : rr_text(&rr, clock_wall_s(), out, cap);
-}
-
-static void *
-on_secret_new(void *ctx, size_t len)
-{
-	(void)ctx;
-	return len == 0 ? NULL : secret_new(len);
-}
-
-static void
-on_secret_free(void *ctx, void *secret, size_t len)
-{
-	(void)ctx;
-	secret_free(secret, len);
-}
-
 void
 modules_host_init(struct module_instance *i)
 {
@@ -194,15 +150,15 @@ modules_host_init(struct module_instance *i)
 	    .state_dir = i->files.dir,
 	    .ctx = i,
 	    .log = on_log,
-	    .clock = on_clock,
+	    .clock = module_basics_clock,
 	    .zone_get = on_zone_get,
 	    .zone_next = on_zone_next,
 	    .walk_begin = on_walk_begin,
 	    .walk_next = on_walk_next,
 	    .walk_end = on_walk_end,
 	    .notify = on_notify,
-	    .record_text = on_record_text,
-	    .secret_new = on_secret_new,
-	    .secret_free = on_secret_free,
+	    .record_text = module_basics_record_text,
+	    .secret_new = module_basics_secret_new,
+	    .secret_free = module_basics_secret_free,
 	};
 }

@@ -2,7 +2,6 @@
 
 #include "server/module_load.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,46 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-
-static int
-check_code(const struct secd_module *code, char *reason)
-{
-	if (code->abi_major != SECD_ABI_MAJOR) {
-		snprintf(reason, SECD_REASON_LEN,
-			 "it was made for version %u of the module API, and "
-			 "this is version %d",
-			 (unsigned)code->abi_major, SECD_ABI_MAJOR);
-		return SECD_ENOTSUP;
-	}
-	if (!SECD_HAS(code, changes_since) || code->name == NULL ||
-	    code->version == NULL || code->open == NULL ||
-	    code->close == NULL) {
-		snprintf(reason, SECD_REASON_LEN,
-			 "its secd_module is incomplete");
-		return SECD_EMALF;
-	}
-	return SECD_OK;
-}
-
-static int
-load_object(const char *file, struct module_files *out, char *reason)
-{
-	const char *why;
-
-	/* It stays mapped: a library of its may have left something to be
-	 * called when a thread ends. */
-	out->object = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-	if (out->object != NULL) {
-		out->code = dlsym(out->object, "secd_module");
-	}
-	if (out->code == NULL) {
-		why = dlerror();
-		snprintf(reason, SECD_REASON_LEN, "%s",
-			 why == NULL ? "it has no secd_module" : why);
-		return SECD_ENOTFOUND;
-	}
-	return check_code(out->code, reason);
-}
+#include "server/module_code.h"
 
 static int
 fail(const char *what, const char *path, char *reason)
@@ -135,7 +95,7 @@ load_code(const struct config_module *m, struct module_files *out, char *reason)
 	int rc;
 
 	*out = (struct module_files){.lock = -1};
-	rc = load_object(m->file, out, reason);
+	rc = module_code_load(m->file, &out->object, &out->code, reason);
 	return rc == SECD_OK ? options_load(m->config, &out->options, reason)
 			     : rc;
 }
@@ -170,8 +130,6 @@ module_files_unload(struct module_files *f)
 	}
 	free(f->dir);
 	options_free(f->options);
-	if (f->object != NULL) {
-		dlclose(f->object);
-	}
+	module_code_unload(f->object);
 	*f = (struct module_files){.lock = -1};
 }
