@@ -50,7 +50,27 @@ show_line(struct output *o, const char *line)
 	o->has_shown = o->json;
 }
 
-/* Behind what came before it, also where both end in one file. */
+/* A line, or a part of one. */
+static int
+take_line(struct output *o, const struct control_row *row)
+{
+	const char *text = row->value == NULL ? "" : row->value;
+	bool is_whole = row->type == CONTROL_LINE;
+	int rc;
+
+	if (is_whole && o->line.len == 0) {
+		show_line(o, text);
+		return SECD_OK;
+	}
+	rc = buf_put(&o->line, text, strlen(text) + is_whole);
+	if (rc == SECD_OK && is_whole) {
+		show_line(o, (const char *)o->line.data);
+		buf_clear(&o->line);
+	}
+	return rc;
+}
+
+/* Behind what came before it, also where both go to one file. */
 static void
 show_error(struct output *o, const char *error)
 {
@@ -71,9 +91,8 @@ output_row(struct output *o, const struct control_row *row)
 		show_error(o, row->error);
 		return SECD_OK;
 	}
-	if (row->type == CONTROL_LINE) {
-		show_line(o, row->value == NULL ? "" : row->value);
-		return SECD_OK;
+	if (row->type == CONTROL_LINE || row->type == CONTROL_PART) {
+		return take_line(o, row);
 	}
 	if (o->rows.zone != NULL && strcmp(o->rows.zone, zone) != 0) {
 		show(o);
@@ -86,6 +105,7 @@ output_end(struct output *o)
 {
 	show(o);
 	rows_clear(&o->rows);
+	buf_fini(&o->line);
 	if (o->json) {
 		fputs("]\n", stdout);
 	}

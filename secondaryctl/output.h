@@ -8,6 +8,7 @@
 #ifndef SECONDARYCTL_OUTPUT_H
 #define SECONDARYCTL_OUTPUT_H
 
+#include "base/buf.h"
 #include "rows.h"
 
 struct output {
@@ -16,6 +17,7 @@ struct output {
 	bool has_failed; /* an error came */
 	int64_t now;
 	struct rows rows;
+	struct buf line; /* whose end is still to come */
 };
 
 void output_begin(struct output *o, bool json);

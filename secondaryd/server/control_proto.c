@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 #define FLAG_FORCE "F"
+#define PART_LEN   16384 /* octets */
 
 static int
 code_of(int knot_rc)
@@ -154,8 +155,8 @@ control_request_receive(knot_ctl_t *ctl, struct control_request *out)
 	return rc;
 }
 
-int
-control_row_send(knot_ctl_t *ctl, const struct control_row *row)
+static int
+send_row(knot_ctl_t *ctl, const struct control_row *row)
 {
 	const char type[2] = {(char)row->type, '\0'};
 	knot_ctl_data_t unit = {
@@ -165,6 +166,36 @@ control_row_send(knot_ctl_t *ctl, const struct control_row *row)
 	};
 
 	return code_of(knot_ctl_send(ctl, KNOT_CTL_TYPE_DATA, &unit));
+}
+
+/* The front of a long line; *line is moved behind it. */
+static int
+send_part(knot_ctl_t *ctl, const char **line)
+{
+	char text[PART_LEN + 1];
+	const struct control_row part = {
+	    .item = "line", .value = text, .type = CONTROL_PART};
+
+	memcpy(text, *line, PART_LEN);
+	text[PART_LEN] = '\0';
+	*line += PART_LEN;
+	return send_row(ctl, &part);
+}
+
+int
+control_row_send(knot_ctl_t *ctl, const struct control_row *row)
+{
+	struct control_row rest = *row;
+
+	while (rest.type == CONTROL_LINE && rest.value != NULL &&
+	       strlen(rest.value) > PART_LEN) {
+		int rc = send_part(ctl, &rest.value);
+
+		if (rc != SECD_OK) {
+			return rc;
+		}
+	}
+	return send_row(ctl, &rest);
 }
 
 int
@@ -185,6 +216,8 @@ type_of(const char *text)
 		return CONTROL_BOOL;
 	case CONTROL_LINE:
 		return CONTROL_LINE;
+	case CONTROL_PART:
+		return CONTROL_PART;
 	default:
 		return CONTROL_TEXT; /* also what is newer than we are */
 	}

@@ -10,7 +10,8 @@
  *
  * On the wire, by field of a unit: the request's first DATA has CMD and FLAGS,
  * each further one an argument in DATA; the reply's have ZONE, ID, ITEM, TYPE
- * and DATA, or ERROR. BLOCK ends either.
+ * and DATA, or ERROR. BLOCK ends either. A field has at most 65535 octets, so
+ * a long line comes in several rows.
  *
  * Used by secondaryctl too: includes nothing of the server.
  */
@@ -38,6 +39,7 @@ enum control_type {
 	CONTROL_TIME = 't',   /* wall clock, seconds since the epoch */
 	CONTROL_BOOL = 'b',   /* on or off */
 	CONTROL_LINE = 'l',   /* shown as it is, in its place; item "line" */
+	CONTROL_PART = 'p',   /* of a line that goes on in the next row */
 };
 
 /* Strings are borrowed; NULL and "" are the same: not there. */
@@ -63,7 +65,11 @@ int control_request_send(knot_ctl_t *ctl, const struct control_request *q);
 int control_request_receive(knot_ctl_t *ctl, struct control_request *out);
 void control_request_fini(struct control_request *q);
 
-/** Returns SECD_OK, SECD_EINVAL (too long), SECD_ETIMEOUT, SECD_ECLOSED. */
+/**
+ * Send a row; a line may have any length.
+ *
+ * Returns  SECD_OK, SECD_EINVAL (too long), SECD_ETIMEOUT, SECD_ECLOSED
+ */
 int control_row_send(knot_ctl_t *ctl, const struct control_row *row);
 /** End the reply, and send what waits. */
 int control_row_send_end(knot_ctl_t *ctl);

@@ -209,6 +209,34 @@ rows_arrive_in_order_up_to_the_end(void **state)
 	assert_int_equal(control_row_receive(e->client, &got), SECD_ENOTFOUND);
 }
 
+/* As a record with 65535 octets of RDATA may be written. */
+static void
+a_long_line_arrives_in_parts(void **state)
+{
+	static char text[100000], whole[sizeof(text)];
+	struct ends *e = *state;
+	const struct control_row line = {
+	    .item = "line", .value = text, .type = CONTROL_LINE};
+	struct control_row got;
+	size_t len = 0;
+
+	knot_ctl_set_timeout(e->server, 1000);
+	for (size_t i = 0; i < sizeof(text) - 1; i++) {
+		text[i] = (char)('a' + i % 23);
+	}
+	assert_int_equal(control_row_send(e->server, &line), SECD_OK);
+	assert_int_equal(control_row_send_end(e->server), SECD_OK);
+	do {
+		assert_int_equal(control_row_receive(e->client, &got), SECD_OK);
+		assert_true(got.type == CONTROL_PART ||
+			    got.type == CONTROL_LINE);
+		memcpy(whole + len, got.value, strlen(got.value));
+		len += strlen(got.value);
+	} while (got.type == CONTROL_PART);
+	assert_string_equal(whole, text);
+	assert_int_equal(control_row_receive(e->client, &got), SECD_ENOTFOUND);
+}
+
 static void
 a_type_from_the_future_is_text(void **state)
 {
@@ -251,6 +279,7 @@ main(void)
 	    TEST(a_client_that_goes_away_is_told_from_a_request),
 	    TEST(a_silent_client_times_out),
 	    TEST(rows_arrive_in_order_up_to_the_end),
+	    TEST(a_long_line_arrives_in_parts),
 	    TEST(a_type_from_the_future_is_text),
 	    TEST(a_reply_that_breaks_off_is_told_from_its_end),
 	};

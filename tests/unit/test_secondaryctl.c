@@ -21,7 +21,7 @@
 
 #define TRY "try secondaryctl --help\n"
 
-static char output[1 << 16];
+static char output[1 << 18];
 
 /* Run it with these arguments; output is both of its streams. */
 static int
@@ -241,6 +241,42 @@ json_has_types(void **state)
 	assert_string_equal(output, "[]\n");
 }
 
+static int
+tell_at_length(void *ctx, const char *const *words, size_t count,
+	       uint8_t *position, struct control_reply *r)
+{
+	static char line[100001];
+
+	(void)ctx;
+	(void)words;
+	(void)count;
+	(void)position;
+	memset(line, 'x', sizeof(line) - 1);
+	control_reply_line(r, line);
+	control_reply_line(r, "short");
+	control_reply_error(r, "and then it failed");
+	return SECD_OK;
+}
+
+/* Longer than what the socket takes at a time. */
+static void
+a_long_line_is_one_line(void **state)
+{
+	struct control_fixture *f = *state;
+
+	f->handler.module_command = tell_at_length;
+	restart_with(f);
+	assert_int_equal(ctl_at(f, "any"), 1);
+	assert_int_equal(strspn(output, "x"), 100000);
+	assert_string_equal(output + 100000,
+			    "\nshort\nsecondaryctl: and then it failed\n");
+	assert_int_equal(ctl_at(f, "--json any"), 1);
+	assert_memory_equal(output, "[\"xx", 4);
+	assert_string_equal(output + 100001,
+			    "x\",\n\"short\""
+			    "secondaryctl: and then it failed\n]\n");
+}
+
 static void
 commands_reach_the_server(void **state)
 {
@@ -405,6 +441,7 @@ main(void)
 	    TEST(a_zone_without_anything_is_told_as_such),
 	    TEST(zones_are_paragraphs),
 	    TEST(json_has_types),
+	    TEST(a_long_line_is_one_line),
 	    TEST(commands_reach_the_server),
 	    TEST(a_command_that_fails_exits_with_1),
 	    TEST(an_error_cannot_play_with_the_terminal),
