@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * secondaryctl -- one command to a running secondaryd.
+ * secondaryctl -- one command to a running secondaryd, or to what one of its
+ * modules keeps.
  */
 
 #include <getopt.h>
 #include <libknot/error.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "host.h"
 #include "output.h"
 #include "server/control_command.h"
 #include "server/control_proto.h"
@@ -26,6 +29,8 @@ enum {
 struct options {
 	const char *config;
 	const char *socket;
+	const char *dir;    /* a module's: no server is asked */
+	const char *module; /* NULL: the one that was installed */
 	int timeout_s;
 	bool json;
 	struct control_request request;
@@ -33,6 +38,8 @@ struct options {
 
 static const char usage_text[] =
     "usage: secondaryctl [-c FILE | -s SOCKET] [-t SECONDS] [--json] COMMAND\n"
+    "       secondaryctl --dir DIR [--module FILE] [--json] WORD "
+    "[ARGUMENT...]\n"
     "\n"
     "  status                       the server as a whole\n"
     "  zone-status [ZONE...]        what is held, what comes next, and why\n"
@@ -48,6 +55,10 @@ static const char usage_text[] =
     "  -c, --config FILE      the configuration that names the socket\n"
     "  -s, --socket SOCKET    the control socket\n"
     "  -t, --timeout SECONDS  wait so long for each answer (30)\n"
+    "      --dir DIR          ask no server: read what its module keeps in "
+    "DIR\n"
+    "      --module FILE      that module, or a directory where it is\n"
+    "                         (" SECD_MODULEDIR ")\n"
     "      --json             for programs\n"
     "  -h, --help             this text\n"
     "  -V, --version          the version\n";
@@ -80,6 +91,12 @@ take_option(struct options *o, int option)
 			return complain_usage("-t takes 1 to 86400 seconds");
 		}
 		return -1;
+	case 'd':
+		o->dir = optarg;
+		return -1;
+	case 'm':
+		o->module = optarg;
+		return -1;
 	case 'f':
 		o->request.force = true;
 		return -1;
@@ -102,6 +119,7 @@ take_option(struct options *o, int option)
 static int
 take_command(struct options *o, int count, char **words)
 {
+	const struct control_command *c;
 	char reason[512];
 
 	if (count == 0) {
@@ -110,13 +128,24 @@ take_command(struct options *o, int count, char **words)
 	if (o->config != NULL && o->socket != NULL) {
 		return complain_usage("-c and -s exclude each other");
 	}
+	if (o->dir != NULL && (o->config != NULL || o->socket != NULL)) {
+		return complain_usage(
+		    "--dir asks no server: not with -c or -s");
+	}
+	if (o->dir == NULL && o->module != NULL) {
+		return complain_usage("--module goes with --dir");
+	}
 	o->request.command = words[0];
 	o->request.args = words + 1;
 	o->request.arg_count = (size_t)(count - 1);
-	return control_command_check(&o->request, reason, sizeof(reason)) ==
-		       NULL
-		   ? complain_usage(reason)
-		   : -1;
+	c = control_command_check(&o->request, reason, sizeof(reason));
+	if (c == NULL) {
+		return complain_usage(reason);
+	}
+	if (o->dir != NULL && c->verb != CONTROL_MODULE) {
+		return complain_usage("--dir is for commands of modules");
+	}
+	return -1;
 }
 
 static int
@@ -126,6 +155,8 @@ take_options(struct options *o, int argc, char **argv)
 	    {"config", required_argument, NULL, 'c'},
 	    {"socket", required_argument, NULL, 's'},
 	    {"timeout", required_argument, NULL, 't'},
+	    {"dir", required_argument, NULL, 'd'},
+	    {"module", required_argument, NULL, 'm'},
 	    {"force", no_argument, NULL, 'f'},
 	    {"json", no_argument, NULL, 'j'},
 	    {"help", no_argument, NULL, 'h'},
@@ -226,7 +257,7 @@ complain_path(const struct options *o, const char *path)
 }
 
 static int
-run(const struct options *o)
+ask_server(const struct options *o)
 {
 	char path[4096];
 	knot_ctl_t *ctl;
@@ -258,11 +289,61 @@ run(const struct options *o)
 	return status;
 }
 
+/* A library that maps a file trusts what is in it. */
+static void
+on_crash(int signal)
+{
+	static const char text[] =
+	    "secondaryctl: what is kept there cannot be read: it is damaged, "
+	    "or it changes meanwhile\n";
+	ssize_t n = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+	(void)signal;
+	_exit(n < 0 ? EXIT_FAILED : EXIT_UNREACHABLE);
+}
+
+static void
+catch_crashes(void)
+{
+	static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE};
+	const struct sigaction action = {.sa_handler = on_crash};
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		sigaction(signals[i], &action, NULL);
+	}
+}
+
+static int
+ask_module(const struct options *o)
+{
+	const char *file = o->module != NULL ? o->module : SECD_MODULEDIR;
+	const struct control_request *q = &o->request;
+	char reason[HOST_REASON_LEN];
+	struct output out;
+	struct host *h;
+	bool is_well;
+
+	catch_crashes();
+	if (host_open(q->command, file, o->dir, &h, reason) != SECD_OK) {
+		fputs("secondaryctl: ", stderr);
+		show_text(stderr, reason);
+		putc('\n', stderr);
+		return EXIT_UNREACHABLE;
+	}
+	output_begin(&out, o->json);
+	host_command(h, (const char *const *)q->args, q->arg_count, &out);
+	is_well = output_end(&out);
+	host_close(h);
+	return is_well ? EXIT_SUCCESS : EXIT_FAILED;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct options o = {.timeout_s = 30};
 	int status = take_options(&o, argc, argv);
 
-	return status >= 0 ? status : run(&o);
+	return status >= 0     ? status
+	       : o.dir != NULL ? ask_module(&o)
+			       : ask_server(&o);
 }

@@ -108,7 +108,7 @@ control_reply_fini(struct control_reply *r)
 }
 
 static const char *
-take(const char **p)
+next_text(const char **p)
 {
 	const char *text = *p;
 
@@ -117,7 +117,9 @@ take(const char **p)
 }
 
 int
-control_reply_flush(struct control_reply *r, knot_ctl_t *ctl)
+control_reply_drain(struct control_reply *r,
+		    int (*take)(void *ctx, const struct control_row *row),
+		    void *ctx)
 {
 	const char *p = (const char *)r->rows.data, *end = p + r->rows.len;
 	int rc = SECD_OK;
@@ -125,16 +127,28 @@ control_reply_flush(struct control_reply *r, knot_ctl_t *ctl)
 	while (rc == SECD_OK && p < end) {
 		struct control_row row = {0};
 
-		row.type = (enum control_type)take(&p)[0];
-		row.zone = take(&p);
-		row.id = take(&p);
-		row.item = take(&p);
-		row.value = take(&p);
-		rc = control_row_send(ctl, &row);
+		row.type = (enum control_type)next_text(&p)[0];
+		row.zone = next_text(&p);
+		row.id = next_text(&p);
+		row.item = next_text(&p);
+		row.value = next_text(&p);
+		rc = take(ctx, &row);
 	}
 	buf_clear(&r->rows);
 	if (rc == SECD_OK && r->has_overflowed) {
 		return SECD_ENOMEM;
 	}
 	return rc;
+}
+
+static int
+send_row(void *ctx, const struct control_row *row)
+{
+	return control_row_send(ctx, row);
+}
+
+int
+control_reply_flush(struct control_reply *r, knot_ctl_t *ctl)
+{
+	return control_reply_drain(r, send_row, ctl);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * control_reply -- the rows of one command's reply, until they are sent.
- * Known to control*.c only; everybody else has control.h.
+ * control_reply -- the rows of one command's reply, until they are sent, or, in
+ * secondaryctl, shown. Known to those who do that; everybody else has control.h.
  */
 
 #ifndef SECD_SERVER_CONTROL_REPLY_H
@@ -17,6 +17,16 @@ struct control_reply {
 };
 
 void control_reply_fini(struct control_reply *r);
+
+/**
+ * Hand out the rows, and forget them; the error stays.
+ *
+ * take     borrows each for the call; a failure ends it
+ * Returns  what `take` returned last; SECD_ENOMEM when a row got lost
+ */
+int control_reply_drain(struct control_reply *r,
+			int (*take)(void *ctx, const struct control_row *row),
+			void *ctx);
 
 /**
  * Send the rows, and forget them; the error stays.

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * witness -- a module for tests of hosts: it writes down every call, in the
- * file `calls`, and fails where it is told to.
+ * file `calls` unless the host only reads, and fails where it is told to.
  *
  *     witness:
  *         fail: [ open, change, commit, command, for-good,
  *                 command-for-good ]
+ *
+ * Its command says its words; what some of them ask for is said in `do_word`.
  */
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "secondaryd/module.h"
 
@@ -27,7 +31,7 @@ enum fault {
 
 struct witness {
 	const struct secd_host *host;
-	FILE *calls;
+	FILE *calls; /* NULL: nothing may be written */
 	unsigned faults;
 	uint64_t ticks;
 };
@@ -40,6 +44,9 @@ note(struct witness *w, const char *format, ...)
 {
 	va_list args;
 
+	if (w->calls == NULL) {
+		return;
+	}
 	va_start(args, format);
 	vfprintf(w->calls, format, args);
 	va_end(args);
@@ -69,7 +76,9 @@ witness_close(void *m)
 	struct witness *w = m;
 
 	note(w, "close");
-	fclose(w->calls);
+	if (w->calls != NULL) {
+		fclose(w->calls);
+	}
 	free(w);
 }
 
@@ -106,8 +115,10 @@ witness_open(const struct secd_host *host, const struct secd_options *options,
 		return SECD_EINVAL;
 	}
 	snprintf(path, sizeof(path), "%s/calls", host->state_dir);
-	w->calls = fopen(path, "ae");
-	if (w->calls == NULL) {
+	if ((host->flags & SECD_HOST_READ_ONLY) == 0) {
+		w->calls = fopen(path, "ae");
+	}
+	if (w->calls == NULL && (host->flags & SECD_HOST_READ_ONLY) == 0) {
 		snprintf(reason, SECD_REASON_LEN, "cannot open calls");
 		free(w);
 		return SECD_EIO;
@@ -233,12 +244,38 @@ witness_tick(void *m, const struct secd_time *now)
 	return now->boot_ms + 1000;
 }
 
+static int
+do_word(struct witness *w, const char *word, struct secd_reply *reply)
+{
+	char text[32];
+
+	if (strcmp(word, "user") == 0) {
+		snprintf(text, sizeof(text), "%u", (unsigned)geteuid());
+		reply->line(reply->ctx, text);
+		return SECD_OK;
+	}
+	if (strcmp(word, "directory") == 0) {
+		reply->text(reply->ctx, "example.", "of it", "directory",
+			    w->host->state_dir);
+	} else if (strcmp(word, "warn") == 0) {
+		w->host->log(w->host->ctx, SECD_WARNING, "a warning\n");
+		w->host->log(w->host->ctx, SECD_NOTICE, "a notice");
+	} else if (strcmp(word, "crash") == 0) {
+		raise(SIGBUS);
+	} else if (strcmp(word, "refuse") == 0) {
+		return SECD_EBUSY;
+	}
+	reply->line(reply->ctx, word);
+	return SECD_OK;
+}
+
 /* Says its words, one a turn. */
 static int
 witness_command(void *m, const struct secd_command *c, struct secd_reply *reply)
 {
 	struct witness *w = m;
 	uint32_t at;
+	int rc;
 
 	if ((w->faults & FAULT_COMMAND) != 0) {
 		return SECD_EBUSY;
@@ -251,9 +288,9 @@ witness_command(void *m, const struct secd_command *c, struct secd_reply *reply)
 		reply->number(reply->ctx, NULL, NULL, "words", at);
 		return SECD_OK;
 	}
-	reply->line(reply->ctx, c->argv[at++]);
+	rc = do_word(w, c->argv[at++], reply);
 	memcpy(c->position, &at, sizeof(at));
-	return SECD_MORE;
+	return rc == SECD_OK ? SECD_MORE : rc;
 }
 
 static void

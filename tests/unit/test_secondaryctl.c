@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* secondaryctl against a control socket: what it prints and how it exits. */
+/* secondaryctl against a control socket, and as a host of the witness: what it
+ * prints and how it exits. */
 
 #include <fnmatch.h>
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -429,6 +431,180 @@ a_configuration_names_the_socket(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/*
+ * Without a server: the witness is asked
+ */
+
+/* Words behind --dir and --module; "" for the fixture's directory. */
+static int
+ctl_dir(const struct control_fixture *f, const char *dir, const char *arguments)
+{
+	const char *witness = getenv("SECD_WITNESS");
+	char whole[900];
+
+	if (witness == NULL || access(witness, R_OK) != 0) {
+		skip();
+	}
+	snprintf(whole, sizeof(whole), "--dir '%s%s' --module '%s' %s",
+		 dir[0] == '/' ? "" : f->dir, dir, witness, arguments);
+	return ctl(whole);
+}
+
+static void
+a_module_is_asked_without_a_server(void **state)
+{
+	struct control_fixture *f = *state;
+	char expected[400];
+
+	assert_int_equal(ctl_dir(f, "", "witness one 'two three'"), 0);
+	assert_string_equal(output, "one\ntwo three\n"
+				    "    words           2\n");
+	assert_int_equal(ctl_dir(f, "", "--json witness one two"), 0);
+	assert_string_equal(output, "[\"one\",\n\"two\",\n{\"words\":2}]\n");
+	assert_int_equal(ctl_dir(f, "/./", "--json witness directory"), 0);
+	assert_string_equal(output,
+			    "[{\"zone\":\"example.\",\"of\":[{\"id\":\"it\","
+			    "\"directory\":\"/\"}]},\n"
+			    "\"directory\",\n{\"words\":1}]\n");
+	snprintf(expected, sizeof(expected), "*directory %s\n*", f->dir);
+	assert_int_equal(ctl_dir(f, "", "witness directory"), 0);
+	assert_like(expected);
+	/* It would have written it down. */
+	snprintf(expected, sizeof(expected), "%s/calls", f->dir);
+	assert_int_equal(access(expected, F_OK), -1);
+}
+
+static void
+a_module_is_found_by_its_word(void **state)
+{
+	struct control_fixture *f = *state;
+	const char *witness = getenv("SECD_WITNESS");
+	const char *slash = witness == NULL ? NULL : strrchr(witness, '/');
+	char arguments[900];
+
+	if (slash == NULL || access(witness, R_OK) != 0) {
+		skip();
+	}
+	snprintf(arguments, sizeof(arguments),
+		 "--dir %s --module '%.*s' witness one", f->dir,
+		 (int)(slash - witness), witness);
+	assert_int_equal(ctl(arguments), 0);
+	assert_like("one\n*");
+	strcpy(strstr(arguments, " witness one"), " nonsense");
+	assert_int_equal(ctl(arguments), 3);
+	assert_like("secondaryctl: /*: no module there has the command "
+		    "\"nonsense\"\n");
+	assert_int_equal(ctl_dir(f, "", "nonsense"), 3);
+	assert_like("secondaryctl: /*witness.so: has no command "
+		    "\"nonsense\"\n");
+}
+
+static void
+what_a_module_says_on_the_way_goes_to_stderr(void **state)
+{
+	struct control_fixture *f = *state;
+
+	assert_int_equal(ctl_dir(f, "", "witness warn"), 0);
+	assert_string_equal(output, "secondaryctl: witness: a warning\\x0a\n"
+				    "warn\n    words           1\n");
+	assert_int_equal(ctl_dir(f, "", "witness one refuse"), 1);
+	assert_string_equal(output,
+			    "one\nsecondaryctl: busy, may work later\n");
+	assert_int_equal(ctl_dir(f, "", "--json witness one refuse"), 1);
+	assert_string_equal(output,
+			    "[\"one\"secondaryctl: busy, may work later\n]\n");
+	assert_int_equal(ctl_dir(f, "", "witness one crash"), 3);
+	assert_string_equal(output,
+			    "secondaryctl: what is kept there cannot be read: "
+			    "it is damaged, or it changes meanwhile\n");
+}
+
+static void
+what_cannot_be_opened_is_told_in_a_sentence(void **state)
+{
+	struct control_fixture *f = *state;
+	char arguments[900];
+
+	assert_int_equal(ctl_dir(f, "/none", "witness"), 3);
+	assert_string_equal(output,
+			    "secondaryctl: /none: No such file or directory\n");
+	assert_int_equal(ctl_dir(f, "/secondaryd.sock", "witness"), 3);
+	assert_like("secondaryctl: /secondaryd.sock: No such file or "
+		    "directory\n");
+	snprintf(arguments, sizeof(arguments), "--dir %s --module %s witness",
+		 f->dir, f->path);
+	assert_int_equal(ctl(arguments), 3);
+	assert_like("secondaryctl: cannot load: *");
+	snprintf(arguments, sizeof(arguments),
+		 "--dir %s --module /none/x.so witness", f->dir);
+	assert_int_equal(ctl(arguments), 3);
+	assert_string_equal(
+	    output, "secondaryctl: /none/x.so: No such file or directory\n");
+}
+
+static void
+a_file_is_no_directory_of_a_module(void **state)
+{
+	struct control_fixture *f = *state;
+	char name[] = "/secondaryd.sock", expected[400];
+
+	snprintf(expected, sizeof(expected), "secondaryctl: %s%s: %s\n", f->dir,
+		 name, "Not a directory");
+	assert_int_equal(ctl_dir(f, f->path, "witness"), 3);
+	assert_string_equal(output, expected);
+}
+
+/* Nobody else's files are read as root. */
+static void
+root_becomes_the_owner_of_what_is_read(void **state)
+{
+	struct control_fixture *f = *state;
+	char dir[] = "/tmp/secondaryctl.XXXXXX"; /* where others come, too */
+	char hidden[300];
+
+	if (geteuid() != 0) {
+		skip();
+	}
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(ctl_dir(f, dir, "witness user"), 0);
+	assert_like("0\n*");
+	assert_int_equal(chown(dir, 65534, 65534), 0);
+	assert_int_equal(ctl_dir(f, dir, "witness user"), 0);
+	assert_like("65534\n*");
+	assert_int_equal(rmdir(dir), 0);
+	snprintf(hidden, sizeof(hidden), "%s/hidden", f->dir);
+	assert_int_equal(mkdir(hidden, 0700), 0);
+	assert_int_equal(chown(hidden, 65534, 65534), 0);
+	assert_int_equal(ctl_dir(f, hidden, "witness user"), 3);
+	assert_like("secondaryctl: */hidden: Permission denied\n");
+	assert_int_equal(rmdir(hidden), 0);
+}
+
+static void
+a_wrong_call_without_a_server_is_told(void **state)
+{
+	static const struct {
+		const char *arguments, *said;
+	} cases[] = {
+	    {"--dir x", "which command?"},
+	    {"--dir x -s y journal", "--dir asks no server: not with -c or -s"},
+	    {"--dir x -c y journal", "--dir asks no server: not with -c or -s"},
+	    {"--module x journal", "--module goes with --dir"},
+	    {"--dir x status", "--dir is for commands of modules"},
+	    {"--dir x Journal", "unknown command \"Journal\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char expected[200];
+
+		snprintf(expected, sizeof(expected), "secondaryctl: %s\n" TRY,
+			 cases[i].said);
+		assert_int_equal(ctl(cases[i].arguments), 2);
+		assert_string_equal(output, expected);
+	}
+}
+
 int
 main(void)
 {
@@ -450,6 +626,13 @@ main(void)
 	    TEST(a_path_that_no_socket_can_have_is_told),
 	    TEST(no_daemon_exits_with_3),
 	    TEST(a_configuration_names_the_socket),
+	    TEST(a_module_is_asked_without_a_server),
+	    TEST(a_module_is_found_by_its_word),
+	    TEST(what_a_module_says_on_the_way_goes_to_stderr),
+	    TEST(what_cannot_be_opened_is_told_in_a_sentence),
+	    TEST(a_file_is_no_directory_of_a_module),
+	    TEST(root_becomes_the_owner_of_what_is_read),
+	    TEST(a_wrong_call_without_a_server_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
