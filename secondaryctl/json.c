@@ -5,11 +5,11 @@
 #include <string.h>
 
 static void
-print_string(FILE *out, const char *text, size_t len)
+print_string(FILE *out, const char *text)
 {
 	putc('"', out);
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
 
 		if (c == '"' || c == '\\') {
 			fprintf(out, "\\%c", c);
@@ -44,69 +44,60 @@ print_value(FILE *out, const struct row *row)
 	} else if (row->type == CONTROL_BOOL) {
 		fputs(strcmp(row->value, "on") == 0 ? "true" : "false", out);
 	} else {
-		print_string(out, row->value, strlen(row->value));
+		print_string(out, row->value);
 	}
 }
 
 static void
-print_member(FILE *out, const char *name, size_t len, bool *is_first)
+print_member(FILE *out, const char *name, bool *is_first)
 {
 	if (!*is_first) {
 		putc(',', out);
 	}
 	*is_first = false;
-	print_string(out, name, len);
+	print_string(out, name);
 	putc(':', out);
 }
 
-/* All items of one id, taken. */
 static void
-print_items(FILE *out, struct rows *r, const char *id, bool *is_first)
+print_items(FILE *out, const struct thing *t, bool *is_first)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		struct row *row = &r->rows[i];
-
-		if (strcmp(row->id, id) == 0) {
-			row->is_taken = true;
-			print_member(out, row->item, strlen(row->item),
-				     is_first);
-			print_value(out, row);
-		}
+	for (const struct row *row = t->first; row != NULL; row = row->next) {
+		print_member(out, row->item, is_first);
+		print_value(out, row);
 	}
 }
 
 /* Something that has an id, the name in it first. */
 static void
-print_object(FILE *out, struct rows *r, const char *id, const char *name)
+print_thing(FILE *out, const struct thing *t)
 {
 	bool is_first = true;
 
 	putc('{', out);
-	print_member(out, "id", 2, &is_first);
-	print_string(out, name, strlen(name));
-	print_items(out, r, id, &is_first);
+	print_member(out, "id", &is_first);
+	print_string(out, t->name);
+	print_items(out, t, &is_first);
 	putc('}', out);
 }
 
-/* Everything of one kind: ids whose first word it is. */
+/* All things of one kind, from the first one on, taken. */
 static void
-print_kind(FILE *out, struct rows *r, const char *kind, size_t len)
+print_kind(FILE *out, struct rows *r, size_t at)
 {
+	const struct thing *first = r->things[at];
 	const char *separator = "";
 
 	putc('[', out);
-	for (size_t i = 0; i < r->count; i++) {
-		const struct row *row = &r->rows[i];
-		const char *name = row->id + len;
+	for (; at < r->count; at++) {
+		struct thing *t = r->things[at];
 
-		if (row->is_taken || strcspn(row->id, " ") != len ||
-		    strncmp(row->id, kind, len) != 0) {
-			continue;
+		if (strcmp(t->kind, first->kind) == 0) {
+			t->is_taken = true;
+			fputs(separator, out);
+			separator = ",";
+			print_thing(out, t);
 		}
-		fputs(separator, out);
-		separator = ",";
-		name += *name == ' ';
-		print_object(out, r, row->id, name);
 	}
 	putc(']', out);
 }
@@ -114,22 +105,25 @@ print_kind(FILE *out, struct rows *r, const char *kind, size_t len)
 void
 json_rows(FILE *out, struct rows *r, bool is_first)
 {
+	struct thing *whole = rows_find(r, "");
+
 	fputs(is_first ? "" : ",\n", out);
 	putc('{', out);
 	is_first = true;
-	if (r->zone != NULL && r->zone[0] != '\0') {
-		print_member(out, "zone", 4, &is_first);
-		print_string(out, r->zone, strlen(r->zone));
+	if (r->zone[0] != '\0') {
+		print_member(out, "zone", &is_first);
+		print_string(out, r->zone);
 	}
-	print_items(out, r, "", &is_first);
+	if (whole != NULL) {
+		print_items(out, whole, &is_first);
+		whole->is_taken = true;
+	}
 	for (size_t i = 0; i < r->count; i++) {
-		const struct row *row = &r->rows[i];
+		const struct thing *t = r->things[i];
 
-		if (!row->is_taken) {
-			size_t len = strcspn(row->id, " ");
-
-			print_member(out, row->id, len, &is_first);
-			print_kind(out, r, row->id, len);
+		if (!t->is_taken) {
+			print_member(out, t->kind, &is_first);
+			print_kind(out, r, i);
 		}
 	}
 	putc('}', out);
@@ -139,5 +133,5 @@ void
 json_line(FILE *out, const char *line, bool is_first)
 {
 	fputs(is_first ? "" : ",\n", out);
-	print_string(out, line, strlen(line));
+	print_string(out, line);
 }

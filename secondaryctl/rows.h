@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rows -- what the daemon said about one thing: a zone, or itself.
+ * rows -- what the daemon said about one zone, or about itself: of the whole,
+ * and of each thing in it that has an id.
  *
- * Rows stay in the order in which they came. Taking one marks it, so that at
- * the end those which nobody knew how to show can be shown plainly.
+ * Things and their rows stay in the order in which they came. Taking a row
+ * marks it, so that at the end those which nobody knew how to show can be shown
+ * plainly. There may be many things: what finds one does not walk over all.
  */
 
 #ifndef SECONDARYCTL_ROWS_H
@@ -16,17 +18,28 @@
 #include "server/control_proto.h"
 
 struct row {
-	char *id; /* "" or a kind and a name: "primary hidden 192.0.2.1@53" */
-	char *item;
-	char *value;
+	struct row *next; /* of the same thing */
+	const char *item;
+	const char *value;
 	enum control_type type;
 	bool is_taken;
 };
 
+struct thing {
+	const char *id;   /* "" or a kind, a blank, a name: "primary hidden" */
+	const char *kind; /* these two, apart */
+	const char *name;
+	struct row *first, *last;
+	bool is_taken; /* by whom it was shown with others of its kind */
+};
+
 struct rows {
-	char *zone; /* "": about the server */
-	struct row *rows;
+	const char *zone; /* NULL: none came yet; "": about the server */
+	struct thing **things;
 	size_t count, cap;
+	/* Private. */
+	struct arena *arena;
+	void *tree; /* of things, by id */
 };
 
 /** Copy a row in. Returns SECD_OK, SECD_ENOMEM. */
@@ -34,6 +47,9 @@ int rows_add(struct rows *r, const struct control_row *row);
 
 /** Forget everything; also how to free it. */
 void rows_clear(struct rows *r);
+
+/** What has that id; NULL: nothing. */
+struct thing *rows_find(const struct rows *r, const char *id);
 
 /** The first row of that id and item, taken from now on; NULL: none. */
 const struct row *rows_take(struct rows *r, const char *id, const char *item);

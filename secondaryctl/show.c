@@ -8,9 +8,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/error.h"
+#include "table.h"
+
 #define LABEL_WIDTH 15
 #define TEXT_MAX    4096
-#define TIME_MAX    96
 
 /* A line of output while it is put together. */
 struct line {
@@ -49,12 +51,36 @@ show_text(FILE *out, const char *text)
 	}
 }
 
+size_t
+show_width(const char *text)
+{
+	size_t width = 0;
+
+	for (; *text != '\0'; text++) {
+		width += *text >= 0x20 && *text < 0x7f ? 1 : 4;
+	}
+	return width;
+}
+
+const char *
+show_time(int64_t at, char text[SHOW_TIME_LEN])
+{
+	time_t t = (time_t)at;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(text, SHOW_TIME_LEN, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) {
+		snprintf(text, SHOW_TIME_LEN, "%" PRId64, at);
+	}
+	return text;
+}
+
 static void
 print_padded(FILE *out, const char *label, size_t width, const char *text)
 {
-	fputs("    ", out);
+	fprintf(out, "%*s", SHOW_INDENT, "");
 	show_text(out, label);
-	for (size_t i = strlen(label); i < width; i++) {
+	for (size_t i = show_width(label); i < width; i++) {
 		putc(' ', out);
 	}
 	putc(' ', out);
@@ -105,15 +131,10 @@ add_distance(struct line *l, int64_t at, int64_t now)
 static void
 add_moment(struct line *l, int64_t at, int64_t now)
 {
-	char text[TIME_MAX];
-	time_t t = (time_t)at;
-	struct tm tm;
+	char text[SHOW_TIME_LEN];
 
 	add_distance(l, at, now);
-	if (gmtime_r(&t, &tm) != NULL &&
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0) {
-		add(l, " (%s)", text);
-	}
+	add(l, " (%s)", show_time(at, text));
 }
 
 static void
@@ -248,8 +269,9 @@ show_transfer(FILE *out, struct rows *r, int64_t now)
 }
 
 static void
-show_primary(FILE *out, struct rows *r, const char *id, int64_t now)
+show_primary(FILE *out, struct rows *r, const struct thing *t, int64_t now)
 {
+	const char *id = t->id;
 	struct line l = {.len = 0};
 	const char *serial = rows_take_text(r, id, "serial", NULL);
 	const char *failures = rows_take_text(r, id, "failures", NULL);
@@ -258,7 +280,7 @@ show_primary(FILE *out, struct rows *r, const char *id, int64_t now)
 
 	rows_take(r, id, "remote"); /* both are in the id */
 	rows_take(r, id, "address");
-	add(&l, "%s: ", strchr(id, ' ') + 1);
+	add(&l, "%s: ", t->name);
 	if (serial == NULL) {
 		add(&l, "no serial seen");
 	} else {
@@ -288,81 +310,95 @@ static void
 show_primaries(FILE *out, struct rows *r, int64_t now)
 {
 	for (size_t i = 0; i < r->count; i++) {
-		if (!r->rows[i].is_taken &&
-		    strncmp(r->rows[i].id, "primary ", 8) == 0) {
-			show_primary(out, r, r->rows[i].id, now);
+		if (strcmp(r->things[i]->kind, "primary") == 0) {
+			show_primary(out, r, r->things[i], now);
 		}
 	}
 }
 
+/* What is not taken of a thing, each row by its name. */
 static void
-add_label(struct line *l, const struct row *row)
-{
-	add(l, "%s%s%s", row->id, row->id[0] == '\0' ? "" : " ", row->item);
-}
-
-static size_t
-rest_width(const struct rows *r)
+show_thing(FILE *out, struct thing *t, int64_t now)
 {
 	size_t width = LABEL_WIDTH;
 
-	for (size_t i = 0; i < r->count; i++) {
-		struct line label = {.len = 0};
-
-		add_label(&label, &r->rows[i]);
-		if (!r->rows[i].is_taken && label.len > width) {
-			width = label.len;
+	for (const struct row *row = t->first; row != NULL; row = row->next) {
+		if (!row->is_taken && show_width(row->item) > width) {
+			width = show_width(row->item);
 		}
 	}
-	return width;
-}
-
-/* What this program does not know. */
-static void
-show_rest(FILE *out, struct rows *r, int64_t now)
-{
-	size_t width = rest_width(r);
-
-	for (size_t i = 0; i < r->count; i++) {
-		struct row *row = &r->rows[i];
-		struct line label = {.len = 0}, value = {.len = 0};
+	for (struct row *row = t->first; row != NULL; row = row->next) {
+		struct line value = {.len = 0};
 
 		if (row->is_taken) {
 			continue;
 		}
-		add_label(&label, row);
+		row->is_taken = true;
 		if (row->type == CONTROL_TIME) {
 			add_moment(&value, strtoll(row->value, NULL, 10), now);
 		} else {
 			add(&value, "%s", row->value);
 		}
-		print_padded(out, label.text, width, value.text);
+		print_padded(out, row->item, width, value.text);
 	}
 }
 
 static bool
-has_item(const struct rows *r, const char *item)
+has_rows(const struct thing *t)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		if (strcmp(r->rows[i].item, item) == 0) {
-			return true;
+	const struct row *row = t->first;
+
+	while (row != NULL && row->is_taken) {
+		row = row->next;
+	}
+	return row != NULL;
+}
+
+static void
+show_paragraph(FILE *out, struct thing *t, int64_t now)
+{
+	show_text(out, t->id);
+	putc('\n', out);
+	show_thing(out, t, now);
+}
+
+/* What has an id: first together, and then what is left of each. */
+static void
+show_things(FILE *out, struct rows *r, bool is_first, int64_t now)
+{
+	for (size_t i = 0; i < 2 * r->count; i++) {
+		struct thing *t = r->things[i % r->count];
+
+		if (!has_rows(t) || (t->is_taken && i < r->count)) {
+			continue;
+		}
+		fputs(is_first ? "" : "\n", out);
+		is_first = false;
+		if (t->is_taken || strcmp(t->kind, "module") == 0 ||
+		    table_show(out, r, i) != SECD_OK) {
+			show_paragraph(out, t, now);
 		}
 	}
-	return false;
 }
 
 void
 show_rows(FILE *out, struct rows *r, int64_t now)
 {
-	if (r->zone != NULL && r->zone[0] != '\0') {
+	struct thing *whole = rows_find(r, "");
+	bool is_zone = r->zone[0] != '\0';
+
+	if (is_zone) {
 		show_text(out, r->zone);
 		putc('\n', out);
 	}
-	if (has_item(r, "held")) { /* a zone_report */
+	if (rows_take(r, "", "held") != NULL) { /* a zone_report */
 		show_held(out, r, now);
 		show_plan(out, r, now);
 		show_transfer(out, r, now);
 		show_primaries(out, r, now);
 	}
-	show_rest(out, r, now);
+	if (whole != NULL) {
+		show_thing(out, whole, now);
+	}
+	show_things(out, r, whole == NULL, now);
 }

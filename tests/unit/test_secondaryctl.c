@@ -243,6 +243,89 @@ json_has_types(void **state)
 	assert_string_equal(output, "[]\n");
 }
 
+static void
+tell_of_things(void *ctx, struct control_reply *r)
+{
+	(void)ctx;
+	control_reply_text(r, NULL, "peer a", "state", "well");
+	control_reply_number(r, NULL, "peer a", "count", 7);
+	control_reply_bool(r, NULL, "peer a", "in-use", true);
+	control_reply_text(r, NULL, "slot", "of", "nobody");
+	control_reply_bool(r, NULL, "peer beta", "in-use", false);
+	control_reply_bool(r, NULL, "peer beta", "new", true);
+	control_reply_number(r, NULL, "peer beta", "count", 12345678);
+	control_reply_time(r, NULL, "peer beta", "seen-at", 1700000000);
+	control_reply_number(r, NULL, NULL, "peers", 3);
+	control_reply_text(r, NULL, "peer a", "last", "x\033");
+	control_reply_text(r, NULL, "peer a", "last", "more");
+	control_reply_bool(r, NULL, "peer gamma", "in-use", true);
+}
+
+static void
+things_of_a_kind_are_a_table(void **state)
+{
+	struct control_fixture *f = *state;
+
+	f->handler.status = tell_of_things;
+	restart_with(f);
+	assert_int_equal(ctl_at(f, "status"), 0);
+	assert_string_equal(
+	    output,
+	    "    peers           3\n"
+	    "\n"
+	    "    peer   state     count  last   seen-at\n"
+	    "    a      well          7  x\\x1b  -                     in-use\n"
+	    "    beta   -      12345678  -      2023-11-14T22:13:20Z  "
+	    "not in-use  new\n"
+	    "    gamma  -             -  -      -                     in-use\n"
+	    "\n"
+	    "    slot  of\n"
+	    "          nobody\n"
+	    "\n"
+	    "peer a\n"
+	    "    last            more\n");
+	assert_int_equal(ctl_at(f, "--json status"), 0);
+	assert_like("\\[{\"peers\":3,\"peer\":\\[{\"id\":\"a\","
+		    "\"state\":\"well\",\"count\":7,\"in-use\":true,*},"
+		    "{\"id\":\"beta\",\"in-use\":false,\"new\":true,"
+		    "\"count\":12345678,\"seen-at\":1700000000},"
+		    "{\"id\":\"gamma\",\"in-use\":true}\\],"
+		    "\"slot\":\\[{\"id\":\"\",\"of\":\"nobody\"}\\]}\\]\n");
+}
+
+static void
+tell_of_modules(void *ctx, struct control_reply *r)
+{
+	(void)ctx;
+	control_reply_text(r, NULL, "module x", "state", "running");
+	control_reply_number(r, NULL, "module x", "a-rather-long-item", 1);
+	control_reply_text(r, NULL, "module y", "state", "running");
+	control_reply_number(r, NULL, "slot a", "keys", 2);
+	control_reply_bool(r, "example.", NULL, "durable", false);
+}
+
+static void
+modules_are_paragraphs(void **state)
+{
+	struct control_fixture *f = *state;
+
+	f->handler.module_status = tell_of_modules;
+	restart_with(f);
+	assert_int_equal(ctl_at(f, "module-status"), 0);
+	assert_string_equal(output, "module x\n"
+				    "    state              running\n"
+				    "    a-rather-long-item 1\n"
+				    "\n"
+				    "module y\n"
+				    "    state           running\n"
+				    "\n"
+				    "    slot  keys\n"
+				    "    a        2\n"
+				    "\n"
+				    "example.\n"
+				    "    durable         off\n");
+}
+
 static int
 tell_at_length(void *ctx, const char *const *words, size_t count,
 	       uint8_t *position, struct control_reply *r)
@@ -466,7 +549,9 @@ a_module_is_asked_without_a_server(void **state)
 			    "[{\"zone\":\"example.\",\"of\":[{\"id\":\"it\","
 			    "\"directory\":\"/\"}]},\n"
 			    "\"directory\",\n{\"words\":1}]\n");
-	snprintf(expected, sizeof(expected), "*directory %s\n*", f->dir);
+	snprintf(expected, sizeof(expected),
+		 "example.\n    of  directory\n    it  %s\ndirectory\n*",
+		 f->dir);
 	assert_int_equal(ctl_dir(f, "", "witness directory"), 0);
 	assert_like(expected);
 	/* It would have written it down. */
@@ -617,6 +702,8 @@ main(void)
 	    TEST(a_zone_without_anything_is_told_as_such),
 	    TEST(zones_are_paragraphs),
 	    TEST(json_has_types),
+	    TEST(things_of_a_kind_are_a_table),
+	    TEST(modules_are_paragraphs),
 	    TEST(a_long_line_is_one_line),
 	    TEST(commands_reach_the_server),
 	    TEST(a_command_that_fails_exits_with_1),
