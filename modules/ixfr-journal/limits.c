@@ -2,13 +2,13 @@
 
 #include "ixfr-journal/limits.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/quantity.h"
 #include "wire/name.h"
 
 #define FILE_DEFAULT ((uint64_t)16 << 30)
@@ -44,51 +44,34 @@ refuse(char *reason, const struct secd_options *o,
 	return SECD_EINVAL;
 }
 
-/* A number with a unit behind it: the letters of `units`, in this order, are
- * worth `worth`. */
 static bool
-read_number(const char *text, const char *units, const uint64_t *worth,
-	    uint64_t *out)
+read_count(const char *text, uint64_t *out)
 {
-	uint64_t value = 0, unit = 1;
-	const char *p = text, *u;
+	static const struct quantity_unit unit = {"", 1};
 
-	for (; isdigit((unsigned char)*p); p++) {
-		if (value > (UINT64_MAX >> 4) / 10) {
-			return false;
-		}
-		value = value * 10 + (uint64_t)(*p - '0');
-	}
-	if (p == text) {
-		return false;
-	}
-	if (*p != '\0') {
-		u = strchr(units, *p++);
-		if (u == NULL || *p != '\0') {
-			return false;
-		}
-		unit = worth[u - units];
-	}
-	*out = value * unit;
-	return value <= (UINT64_MAX >> 1) / unit;
+	return quantity_read(text, &unit, 1, out) && *out <= UINT64_MAX >> 1;
 }
 
 static bool
 read_size(const char *text, uint64_t *out)
 {
-	static const uint64_t worth[] = {(uint64_t)1 << 10, (uint64_t)1 << 20,
-					 (uint64_t)1 << 30, (uint64_t)1 << 40};
+	static const struct quantity_unit units[] = {{"", 1},
+						     {"K", (uint64_t)1 << 10},
+						     {"M", (uint64_t)1 << 20},
+						     {"G", (uint64_t)1 << 30},
+						     {"T", (uint64_t)1 << 40}};
 
-	return read_number(text, "KMGT", worth, out);
+	return quantity_read(text, units, 5, out) && *out <= UINT64_MAX >> 1;
 }
 
 static bool
 read_age(const char *text, int64_t *ms)
 {
-	static const uint64_t worth[] = {1, 60, 3600, 86400};
+	static const struct quantity_unit units[] = {
+	    {"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
 	uint64_t seconds;
 
-	if (!read_number(text, "smhd", worth, &seconds) ||
+	if (!quantity_read(text, units, 5, &seconds) ||
 	    seconds > (uint64_t)INT64_MAX / 1000) {
 		return false;
 	}
@@ -104,9 +87,9 @@ read_zone_option(const struct secd_options *o, const struct secd_option *option,
 	bool fits;
 
 	if (strcmp(option->key, "max-steps") == 0) {
-		fits = read_number(value, "", NULL, &out->steps);
+		fits = read_count(value, &out->steps);
 	} else if (strcmp(option->key, "keep-steps") == 0) {
-		fits = read_number(value, "", NULL, &out->keep_steps);
+		fits = read_count(value, &out->keep_steps);
 	} else if (strcmp(option->key, "max-octets") == 0) {
 		fits = read_size(value, &out->octets);
 	} else if (strcmp(option->key, "max-age") == 0) {

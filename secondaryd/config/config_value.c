@@ -7,59 +7,31 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/quantity.h"
 #include "config/config_build.h"
 
 #define ADDRESS_TEXT_MAX 64 /* longer than any address with its port */
 
-static bool
-scale_of(const char *unit, enum config_unit kind, uint64_t *out)
-{
-	static const struct {
-		const char *text;
-		enum config_unit kind;
-		uint64_t scale;
-	} units[] = {
-	    {"s", CONFIG_TIME, 1},        {"m", CONFIG_TIME, 60},
-	    {"h", CONFIG_TIME, 3600},     {"d", CONFIG_TIME, 86400},
-	    {"ms", CONFIG_TIME_MS, 1},    {"s", CONFIG_TIME_MS, 1000},
-	    {"m", CONFIG_TIME_MS, 60000}, {"B", CONFIG_SIZE, 1},
-	    {"K", CONFIG_SIZE, 1 << 10},  {"M", CONFIG_SIZE, 1 << 20},
-	    {"G", CONFIG_SIZE, 1 << 30},
-	};
-
-	*out = 1;
-	if (unit[0] == '\0') {
-		return true;
-	}
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (units[i].kind == kind && strcmp(units[i].text, unit) == 0) {
-			*out = units[i].scale;
-			return true;
-		}
-	}
-	return false;
-}
-
 bool
 config_build_number(const char *text, enum config_unit unit, uint64_t *out)
 {
-	uint64_t value = 0, scale;
-	const char *p = text;
+	static const struct quantity_unit units[][5] = {
+	    [CONFIG_PLAIN] = {{"", 1}},
+	    [CONFIG_TIME] =
+		{{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}},
+	    [CONFIG_TIME_MS] = {{"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60000}},
+	    [CONFIG_SIZE] = {{"", 1},
+			     {"B", 1},
+			     {"K", 1 << 10},
+			     {"M", 1 << 20},
+			     {"G", 1 << 30}},
+	};
+	size_t count = 0;
 
-	for (; *p >= '0' && *p <= '9'; p++) {
-		uint64_t digit = (uint64_t)(*p - '0');
-
-		if (value > (UINT64_MAX - digit) / 10) {
-			return false;
-		}
-		value = value * 10 + digit;
+	while (count < 5 && units[unit][count].text != NULL) {
+		count++;
 	}
-	if (p == text || !scale_of(p, unit, &scale) ||
-	    value > UINT64_MAX / scale) {
-		return false;
-	}
-	*out = value * scale;
-	return true;
+	return quantity_read(text, units[unit], count, out);
 }
 
 bool
