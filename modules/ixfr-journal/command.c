@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/module_address.h"
 #include "ixfr-journal/command_pin.h"
 #include "ixfr-journal/command_read.h"
 
@@ -155,7 +156,7 @@ put_origin(const struct ask *a, const char *id, const struct step *s)
 	char text[NAME_TEXT_MAX];
 
 	r->text(r->ctx, a->zone, id, "primary",
-		text_of_address(&s->primary, text));
+		module_address_text(&s->primary, text));
 	snprintf(text, sizeof(text), "%.*s", (int)s->id_len, s->id);
 	r->text(r->ctx, a->zone, id, "primary-id", text);
 	r->text(r->ctx, a->zone, id, "transport", transport_text(s->transport));

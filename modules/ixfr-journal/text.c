@@ -2,7 +2,6 @@
 
 #include "ixfr-journal/text.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,19 +25,4 @@ text_of_record(const struct secd_host *host, const struct secd_entry *e,
 	for (unsigned i = 0; i < e->rdata_len; i++) {
 		p += sprintf(p, "%s%02x", i == 0 ? " " : "", e->rdata[i]);
 	}
-}
-
-char *
-text_of_address(const struct secd_address *a, char *out)
-{
-	char host[INET6_ADDRSTRLEN];
-
-	if (a->family == 0 ||
-	    inet_ntop(a->family == 4 ? AF_INET : AF_INET6, a->octets, host,
-		      sizeof(host)) == NULL) {
-		out[0] = '\0';
-		return out;
-	}
-	sprintf(out, "%s@%u", host, (unsigned)a->port);
-	return out;
 }

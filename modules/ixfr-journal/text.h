@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * text -- records and addresses for people.
+ * text -- records for people.
  */
 
 #ifndef IXFR_JOURNAL_TEXT_H
@@ -15,8 +15,5 @@
 /** A record on one line; room for TEXT_RECORD_MAX. */
 void text_of_record(const struct secd_host *host, const struct secd_entry *e,
 		    char *out);
-
-/** "ADDRESS@PORT"; room for 64. */
-char *text_of_address(const struct secd_address *a, char *out);
 
 #endif
