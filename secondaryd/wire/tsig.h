@@ -36,7 +36,8 @@ enum tsig_algorithm {
 	TSIG_HMAC_SHA512,
 };
 
-struct tsig_key; /* counted; immutable; secret in locked memory */
+/* Counted; immutable, but for tsig_key_revoke; secret in locked memory. */
+struct tsig_key;
 struct dnssec_tsig_ctx;
 
 /**
@@ -54,6 +55,23 @@ struct tsig_key *tsig_key_ref(struct tsig_key *key);
 void tsig_key_unref(struct tsig_key *key);
 const uint8_t *tsig_key_name(const struct tsig_key *key);
 enum tsig_algorithm tsig_key_algorithm(const struct tsig_key *key);
+
+/** What its maker calls this secret; before others have the key. 0, as in a
+ * new key: it has no such name. */
+void tsig_key_set_tag(struct tsig_key *key, uint64_t tag);
+uint64_t tsig_key_tag(const struct tsig_key *key);
+
+/** The same name, algorithm, secret and tag? The time that it takes tells
+ * nothing of the secrets. */
+bool tsig_key_equal(const struct tsig_key *a, const struct tsig_key *b);
+
+/**
+ * What runs under this key is to end. Any thread; those who run something for
+ * long look with tsig_key_is_revoked.
+ */
+void tsig_key_revoke(struct tsig_key *key);
+/** False for NULL. */
+bool tsig_key_is_revoked(const struct tsig_key *key);
 
 /** "hmac-sha256" and so on. Returns SECD_OK, SECD_ENOTFOUND. */
 int tsig_algorithm_from_text(const char *text, enum tsig_algorithm *out);
@@ -180,6 +198,14 @@ enum tsig_verdict tsig_verify_request(struct tsig_transaction *t,
 				      size_t *len,
 				      const struct tsig_place *place,
 				      int64_t now);
+
+/**
+ * Is a request's MAC one of this key? Nothing else about it is looked at.
+ *
+ * msg      as it came, TSIG included
+ */
+bool tsig_request_fits(const struct tsig_key *key, const uint8_t *msg,
+		       size_t len, const struct tsig_place *place);
 
 /**
  * Sign the next message of our answer. As tsig_sign_request; every message

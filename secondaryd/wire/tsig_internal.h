@@ -38,6 +38,8 @@ struct tsig_rdata {
 };
 
 /* tsig_key.c */
+/* How long it takes tells nothing of where they differ. */
+bool tsig_octets_equal(const uint8_t *a, const uint8_t *b, size_t len);
 const uint8_t *tsig_key_secret(const struct tsig_key *key, size_t *len);
 /* The algorithm's own name, lower-case. */
 const uint8_t *tsig_key_algorithm_name(const struct tsig_key *key);

@@ -12,9 +12,11 @@
 /* libknot's struct for keys keeps the secret in ordinary memory: not used. */
 struct tsig_key {
 	atomic_uint refs;
+	atomic_bool is_revoked;
 	enum tsig_algorithm algorithm;
 	uint8_t *secret; /* secret_new */
 	size_t secret_len;
+	uint64_t tag;
 	uint8_t name[NAME_LEN_MAX]; /* lower-case */
 };
 
@@ -126,6 +128,50 @@ enum tsig_algorithm
 tsig_key_algorithm(const struct tsig_key *key)
 {
 	return key->algorithm;
+}
+
+void
+tsig_key_set_tag(struct tsig_key *key, uint64_t tag)
+{
+	key->tag = tag;
+}
+
+uint64_t
+tsig_key_tag(const struct tsig_key *key)
+{
+	return key->tag;
+}
+
+bool
+tsig_octets_equal(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	volatile uint8_t different = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		different |= a[i] ^ b[i];
+	}
+	return different == 0;
+}
+
+bool
+tsig_key_equal(const struct tsig_key *a, const struct tsig_key *b)
+{
+	return a->tag == b->tag && a->algorithm == b->algorithm &&
+	       name_equal(a->name, b->name) && a->secret_len == b->secret_len &&
+	       tsig_octets_equal(a->secret, b->secret, a->secret_len);
+}
+
+void
+tsig_key_revoke(struct tsig_key *key)
+{
+	atomic_store_explicit(&key->is_revoked, true, memory_order_relaxed);
+}
+
+bool
+tsig_key_is_revoked(const struct tsig_key *key)
+{
+	return key != NULL &&
+	       atomic_load_explicit(&key->is_revoked, memory_order_relaxed);
 }
 
 const uint8_t *

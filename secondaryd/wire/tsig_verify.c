@@ -14,18 +14,6 @@ is_response(const uint8_t *msg)
 	return (msg[2] & 0x80) != 0;
 }
 
-/* How long it takes tells nothing of where they differ. */
-static bool
-is_same_mac(const uint8_t *a, const uint8_t *b, size_t len)
-{
-	volatile uint8_t different = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		different |= a[i] ^ b[i];
-	}
-	return different == 0;
-}
-
 static bool
 is_key(const struct tsig_key *key, const struct tsig_place *place,
        const struct tsig_rdata *rdata)
@@ -80,8 +68,8 @@ check_mac(struct tsig_digest *d, const struct tsig_rdata *rdata)
 	if (tsig_digest_end(d, mac) != SECD_OK) {
 		return TSIG_NO_MEMORY;
 	}
-	return is_same_mac(mac, rdata->mac, rdata->mac_len) ? TSIG_GOOD
-							    : TSIG_BADSIG;
+	return tsig_octets_equal(mac, rdata->mac, rdata->mac_len) ? TSIG_GOOD
+								  : TSIG_BADSIG;
 }
 
 static void
@@ -292,12 +280,42 @@ take_request(struct tsig_transaction *t, struct tsig_key *key,
 						      : TSIG_GOOD;
 }
 
+static enum tsig_verdict
+check_request_mac(const struct tsig_key *key, const uint8_t *msg,
+		  const struct tsig_place *place,
+		  const struct tsig_rdata *rdata)
+{
+	struct tsig_digest d = {0};
+
+	if (!is_key(key, place, rdata)) {
+		return TSIG_BADKEY;
+	}
+	if (!is_mac_len(key, rdata)) {
+		return TSIG_FORMERR;
+	}
+	tsig_digest_begin(&d, key, NULL, 0);
+	tsig_digest_message(&d, msg, place->at, rdata->original_id,
+			    (uint16_t)(get_u16(msg + 10) - 1));
+	tsig_digest_variables(&d, key, rdata);
+	return check_mac(&d, rdata);
+}
+
+bool
+tsig_request_fits(const struct tsig_key *key, const uint8_t *msg, size_t len,
+		  const struct tsig_place *place)
+{
+	struct tsig_rdata rdata;
+
+	return place->present &&
+	       tsig_rdata_read(msg, len, place->at, &rdata) == SECD_OK &&
+	       check_request_mac(key, msg, place, &rdata) == TSIG_GOOD;
+}
+
 enum tsig_verdict
 tsig_verify_request(struct tsig_transaction *t, struct tsig_key *key,
 		    uint8_t *msg, size_t *len, const struct tsig_place *place,
 		    int64_t now)
 {
-	struct tsig_digest d = {0};
 	struct tsig_rdata rdata;
 	enum tsig_verdict verdict;
 
@@ -310,17 +328,8 @@ tsig_verify_request(struct tsig_transaction *t, struct tsig_key *key,
 	    is_response(msg) || rdata.error != TSIG_ERROR_NONE) {
 		return TSIG_FORMERR;
 	}
-	if (key == NULL || !is_key(key, place, &rdata)) {
-		return TSIG_BADKEY;
-	}
-	if (!is_mac_len(key, &rdata)) {
-		return TSIG_FORMERR;
-	}
-	tsig_digest_begin(&d, key, NULL, 0);
-	tsig_digest_message(&d, msg, place->at, rdata.original_id,
-			    (uint16_t)(get_u16(msg + 10) - 1));
-	tsig_digest_variables(&d, key, &rdata);
-	verdict = check_mac(&d, &rdata);
+	verdict = key == NULL ? TSIG_BADKEY
+			      : check_request_mac(key, msg, place, &rdata);
 	if (verdict == TSIG_GOOD) {
 		verdict = take_request(t, key, msg, &rdata, now);
 	}

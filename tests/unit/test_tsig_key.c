@@ -119,6 +119,61 @@ an_unknown_algorithm_name_is_not_found(void **state)
 	assert_int_equal(out, TSIG_HMAC_SHA1);
 }
 
+static struct tsig_key *
+key_of(const char *name, enum tsig_algorithm algorithm, uint8_t last,
+       size_t len, uint64_t tag)
+{
+	uint8_t secret[32] = {1, 2, 3};
+	struct tsig_key *key;
+
+	secret[len - 1] = last;
+	assert_int_equal(
+	    tsig_key_new((const uint8_t *)name, algorithm, secret, len, &key),
+	    SECD_OK);
+	tsig_key_set_tag(key, tag);
+	return key;
+}
+
+static void
+keys_are_equal_when_all_of_them_is(void **state)
+{
+	struct tsig_key *a = key_of("\1k", TSIG_HMAC_SHA256, 9, 32, 7);
+	struct tsig_key *same = key_of("\1K", TSIG_HMAC_SHA256, 9, 32, 7);
+	struct tsig_key *others[] = {
+	    key_of("\1l", TSIG_HMAC_SHA256, 9, 32, 7),
+	    key_of("\1k", TSIG_HMAC_SHA384, 9, 32, 7),
+	    key_of("\1k", TSIG_HMAC_SHA256, 8, 32, 7),
+	    key_of("\1k", TSIG_HMAC_SHA256, 9, 31, 7),
+	    key_of("\1k", TSIG_HMAC_SHA256, 9, 32, 6),
+	};
+
+	(void)state;
+	assert_true(tsig_key_equal(a, same));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		assert_false(tsig_key_equal(a, others[i]));
+		assert_false(tsig_key_equal(others[i], a));
+		tsig_key_unref(others[i]);
+	}
+	tsig_key_unref(a);
+	tsig_key_unref(same);
+}
+
+static void
+a_key_has_no_tag_and_is_in_force_until_told_otherwise(void **state)
+{
+	struct tsig_key *key = forge_key(TSIG_HMAC_SHA256);
+
+	(void)state;
+	assert_int_equal(tsig_key_tag(key), 0);
+	tsig_key_set_tag(key, UINT64_MAX);
+	assert_int_equal(tsig_key_tag(key), UINT64_MAX);
+	assert_false(tsig_key_is_revoked(NULL));
+	assert_false(tsig_key_is_revoked(key));
+	tsig_key_revoke(key);
+	assert_true(tsig_key_is_revoked(key));
+	tsig_key_unref(key);
+}
+
 int
 main(void)
 {
@@ -130,6 +185,9 @@ main(void)
 	    cmocka_unit_test(algorithm_names_are_read_back),
 	    cmocka_unit_test(algorithm_names_are_read_in_any_case),
 	    cmocka_unit_test(an_unknown_algorithm_name_is_not_found),
+	    cmocka_unit_test(keys_are_equal_when_all_of_them_is),
+	    cmocka_unit_test(
+		a_key_has_no_tag_and_is_in_force_until_told_otherwise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -422,6 +422,42 @@ a_request_with_an_error_is_formerr(void **state)
 	assert_int_equal(ask(), TSIG_FORMERR);
 }
 
+static bool
+fits(const struct tsig_key *with)
+{
+	struct tsig_place place;
+
+	assert_int_equal(tsig_find(m.wire, m.len, &place), SECD_OK);
+	return tsig_request_fits(with, m.wire, m.len, &place);
+}
+
+static void
+a_request_fits_the_key_it_was_signed_with_at_any_time(void **state)
+{
+	uint8_t other[sizeof(forge_secret)] = {1};
+	struct tsig_key *wrong, *stronger = forge_key(TSIG_HMAC_SHA512);
+	struct message plain = m;
+
+	(void)state;
+	assert_int_equal(tsig_key_new((const uint8_t *)forge_owner,
+				      TSIG_HMAC_SHA256, other, sizeof(other),
+				      &wrong),
+			 SECD_OK);
+	assert_false(fits(key)); /* not signed */
+	forge.time_signed = 1;
+	forge_sign(&forge, &m);
+	plain = m;
+	assert_true(fits(key));
+	assert_false(fits(wrong));
+	assert_false(fits(stronger));
+	assert_memory_equal(m.wire, plain.wire, plain.len);
+	assert_int_equal(m.len, plain.len);
+	m.wire[13] ^= 0x20;
+	assert_false(fits(key));
+	tsig_key_unref(wrong);
+	tsig_key_unref(stronger);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int
@@ -455,6 +491,7 @@ main(void)
 	    CASE(a_response_is_not_a_request),
 	    CASE(a_response_replayed_as_a_request_is_badsig),
 	    CASE(a_request_with_an_error_is_formerr),
+	    CASE(a_request_fits_the_key_it_was_signed_with_at_any_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
