@@ -13,6 +13,7 @@
  * through a function pointer.
  *
  *     zone_chain     what the store has, and what it must be given next
+ *     zone_rewind    an older version, made from a later one
  *     zone_entry     what all of them share
  *     zone_state     the octets that outlive the process
  *     zone_log, zone_report, zone_status, notifier

@@ -5,9 +5,12 @@
  *
  *     witness:
  *         fail: [ open, change, commit, command, for-good,
- *                 command-for-good ]
+ *                 command-for-good, since-much, since-empty, since-damaged,
+ *                 since-fails ]
  *
  * Its command says its words; what some of them ask for is said in `do_word`.
+ * It gives orders, too: `witness pin ZONE SEQ`, `witness unpin ZONE`, and says
+ * what it is told of a zone: `witness zone ZONE`.
  */
 
 #include <inttypes.h>
@@ -27,6 +30,11 @@ enum fault {
 	FAULT_COMMAND = 8,
 	FAULT_FOR_GOOD = 16, /* SECD_ECLOSED from change */
 	FAULT_COMMAND_FOR_GOOD = 32,
+	/* Of a history that it has not, otherwise: */
+	FAULT_SINCE_MUCH = 64,
+	FAULT_SINCE_EMPTY = 128,
+	FAULT_SINCE_DAMAGED = 256,
+	FAULT_SINCE_FAILS = 512,
 };
 
 struct witness {
@@ -34,10 +42,15 @@ struct witness {
 	FILE *calls; /* NULL: nothing may be written */
 	unsigned faults;
 	uint64_t ticks;
+	uint64_t order; /* that was given last */
 };
 
 static const char *const fault_names[] = {
-    "open", "change", "commit", "command", "for-good", "command-for-good"};
+    "open",          "change",           "commit",     "command",
+    "for-good",      "command-for-good", "since-much", "since-empty",
+    "since-damaged", "since-fails"};
+
+#define FAULT_COUNT (sizeof(fault_names) / sizeof(fault_names[0]))
 
 static void __attribute__((format(printf, 2, 3)))
 note(struct witness *w, const char *format, ...)
@@ -86,7 +99,7 @@ static void
 take_faults(struct witness *w, const struct secd_options *options)
 {
 	for (size_t i = 0; i < options->count; i++) {
-		for (unsigned f = 0; f < 6; f++) {
+		for (unsigned f = 0; f < FAULT_COUNT; f++) {
 			if (strcmp(options->items[i].value, fault_names[f]) ==
 			    0) {
 				w->faults |= 1u << f;
@@ -224,12 +237,19 @@ witness_event(void *m, const struct secd_event *e)
 	struct witness *w = m;
 	char zone[256];
 
+	if (e->type == SECD_EVENT_PINNED) {
+		note(w, "pinned %" PRIu64 ": %d %s", e->pinned->id,
+		     e->pinned->rc, e->pinned->text);
+		return;
+	}
+
 	if (e->type >= sizeof(names) / sizeof(names[0]) ||
 	    names[e->type] == NULL) {
 		note(w, "event %u", (unsigned)e->type);
 	} else if (e->zone != NULL) {
-		note(w, "%s %s %" PRIu64, names[e->type],
-		     zone_of(e->zone->apex, zone), e->zone->seq);
+		note(w, "%s %s %" PRIu64 "%s", names[e->type],
+		     zone_of(e->zone->apex, zone), e->zone->seq,
+		     (e->zone->flags & SECD_ZONE_PINNED) != 0 ? " pinned" : "");
 	} else {
 		note(w, "%s", names[e->type]);
 	}
@@ -269,13 +289,73 @@ do_word(struct witness *w, const char *word, struct secd_reply *reply)
 	return SECD_OK;
 }
 
-/* Says its words, one a turn. */
+/* Lower-case, without escapes. */
+static const uint8_t *
+apex_of(const char *text, uint8_t apex[256])
+{
+	size_t label = 0, at = 1;
+
+	for (; *text != '\0' && at < 254; text++) {
+		if (*text == '.') {
+			apex[label] = (uint8_t)(at - label - 1);
+			label = at++;
+		} else {
+			apex[at++] = (uint8_t)*text;
+		}
+	}
+	apex[label] = 0;
+	return apex;
+}
+
+static int
+give_order(struct witness *w, const struct secd_command *c,
+	   struct secd_reply *reply)
+{
+	const struct secd_host *h = w->host;
+	uint8_t apex[256];
+	int rc =
+	    strcmp(c->argv[0], "unpin") == 0
+		? h->zone_unpin(h->ctx, apex_of(c->argv[1], apex), ++w->order)
+		: h->zone_pin(h->ctx, apex_of(c->argv[1], apex),
+			      strtoull(c->argv[2], NULL, 10), ++w->order);
+
+	reply->number(reply->ctx, NULL, NULL, "order", w->order);
+	return rc;
+}
+
+static int
+say_zone(struct witness *w, const struct secd_command *c,
+	 struct secd_reply *reply)
+{
+	struct secd_zone zone = {.size = sizeof(zone)};
+	uint8_t apex[256];
+	int rc =
+	    w->host->zone_get(w->host->ctx, apex_of(c->argv[1], apex), &zone);
+
+	if (rc == SECD_OK) {
+		reply->boolean(reply->ctx, NULL, NULL, "pinned",
+			       (zone.flags & SECD_ZONE_PINNED) != 0);
+		reply->number(reply->ctx, NULL, NULL, "seq", zone.seq);
+		reply->number(reply->ctx, NULL, NULL, "serial", zone.serial);
+	}
+	return rc;
+}
+
+/* Says its words, one a turn, when they are no others. */
 static int
 witness_command(void *m, const struct secd_command *c, struct secd_reply *reply)
 {
 	struct witness *w = m;
 	uint32_t at;
 	int rc;
+
+	if ((c->argc == 3 && strcmp(c->argv[0], "pin") == 0) ||
+	    (c->argc == 2 && strcmp(c->argv[0], "unpin") == 0)) {
+		return give_order(w, c, reply);
+	}
+	if (c->argc == 2 && strcmp(c->argv[0], "zone") == 0) {
+		return say_zone(w, c, reply);
+	}
 
 	if ((w->faults & FAULT_COMMAND) != 0) {
 		return SECD_EBUSY;
@@ -301,6 +381,28 @@ witness_status(void *m, struct secd_reply *reply)
 	reply->boolean(reply->ctx, NULL, NULL, "ticking", w->ticks > 0);
 }
 
+/* Any thread. */
+static int
+witness_changes_since(void *m, struct secd_since *s)
+{
+	const struct witness *w = m;
+
+	s->len = 0;
+	if ((w->faults & FAULT_SINCE_MUCH) != 0) {
+		s->octets = UINT64_C(1) << 40;
+		return SECD_MORE;
+	}
+	if ((w->faults & FAULT_SINCE_EMPTY) != 0) {
+		return SECD_MORE;
+	}
+	if ((w->faults & FAULT_SINCE_DAMAGED) != 0) {
+		memset(s->buffer, 0xff, 100);
+		s->len = 100;
+		return SECD_OK;
+	}
+	return (w->faults & FAULT_SINCE_FAILS) != 0 ? SECD_EIO : SECD_ENOTSUP;
+}
+
 const struct secd_module secd_module = {
     .size = sizeof(struct secd_module),
     .abi_major = SECD_ABI_MAJOR,
@@ -317,4 +419,5 @@ const struct secd_module secd_module = {
     .event = witness_event,
     .command = witness_command,
     .status = witness_status,
+    .changes_since = witness_changes_since,
 };
