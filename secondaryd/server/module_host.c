@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What secondaryd offers its modules. Keys, probes and pins are not offered
- * yet: those functions are NULL.
+ * What secondaryd offers its modules. Keys and probes are not offered yet:
+ * those functions are NULL.
  */
 
 #include <stdlib.h>
@@ -39,7 +39,8 @@ describe(const struct module_zone *zone, struct secd_zone *out)
 	if (zone == NULL) {
 		return SECD_ENOTFOUND;
 	}
-	out->flags = zone->offered != NULL ? SECD_ZONE_HELD : 0;
+	out->flags = (zone->offered != NULL ? SECD_ZONE_HELD : 0) |
+		     (zone->is_pinned ? SECD_ZONE_PINNED : 0);
 	out->apex = zone->apex;
 	out->seq = zone->durable_seq;
 	out->serial = zone->durable_serial;
@@ -157,6 +158,8 @@ modules_host_init(struct module_instance *i)
 	    .walk_next = on_walk_next,
 	    .walk_end = on_walk_end,
 	    .notify = on_notify,
+	    .zone_pin = modules_host_pin,
+	    .zone_unpin = modules_host_unpin,
 	    .record_text = module_basics_record_text,
 	    .secret_new = module_basics_secret_new,
 	    .secret_free = module_basics_secret_free,

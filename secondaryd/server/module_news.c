@@ -18,6 +18,8 @@ enum news_kind {
 	NEWS_CHANGE,
 	NEWS_MOVED,
 	NEWS_PUBLISHED,
+	NEWS_STORED,
+	NEWS_PINNED,
 	NEWS_ZONE_ADDED,
 	NEWS_ZONE_REMOVED,
 	NEWS_READY,
@@ -30,6 +32,7 @@ struct news {
 	enum news_kind kind;
 	uint8_t apex[NAME_LEN_MAX];
 	struct version *from, *to; /* references, or NULL */
+	bool is_pinned;
 	bool has_owners;
 	struct buf owners;
 	struct secd_change change; /* what is known of it already */
@@ -83,7 +86,8 @@ send_event(struct module_instance *i, const struct news *news)
 		e.zone = &zone;
 	}
 	if (news->kind == NEWS_ZONE_ADDED && news->to != NULL) {
-		zone.flags = SECD_ZONE_HELD;
+		zone.flags =
+		    SECD_ZONE_HELD | (news->is_pinned ? SECD_ZONE_PINNED : 0);
 		zone.seq = version_seq(news->to);
 		zone.serial = version_serial(news->to);
 	}
@@ -107,6 +111,23 @@ tell_one(struct module_instance *i, const struct news *news)
 	}
 }
 
+static void
+note_version(struct module_zone *zone, const struct news *news)
+{
+	bool is_durable = news->kind == NEWS_PUBLISHED ||
+			  news->kind == NEWS_STORED ||
+			  news->kind == NEWS_ZONE_ADDED;
+
+	if (news->kind != NEWS_PUBLISHED && news->kind != NEWS_STORED) {
+		module_zone_offered(zone, news->to);
+	}
+	/* One that is pinned is published, too. */
+	if (is_durable && version_seq(news->to) > zone->durable_seq) {
+		zone->durable_seq = version_seq(news->to);
+		zone->durable_serial = version_serial(news->to);
+	}
+}
+
 /* What zone_get and walk_begin know from now on. */
 static void
 note(struct modules *m, const struct news *news)
@@ -123,15 +144,14 @@ note(struct modules *m, const struct news *news)
 	zone = news->kind == NEWS_ZONE_ADDED
 		   ? module_zones_add(&m->zones, news->apex)
 		   : module_zones_find(&m->zones, news->apex);
-	if (zone == NULL || news->to == NULL) {
+	if (zone == NULL) {
 		return;
 	}
-	if (news->kind != NEWS_PUBLISHED) {
-		module_zone_offered(zone, news->to);
+	if (news->kind == NEWS_PINNED || news->kind == NEWS_ZONE_ADDED) {
+		zone->is_pinned = news->is_pinned;
 	}
-	if (news->kind == NEWS_PUBLISHED || news->kind == NEWS_ZONE_ADDED) {
-		zone->durable_seq = version_seq(news->to);
-		zone->durable_serial = version_serial(news->to);
+	if (news->to != NULL) {
+		note_version(zone, news);
 	}
 }
 
@@ -142,6 +162,13 @@ news_free(struct news *news)
 	version_unref(news->to);
 	buf_fini(&news->owners);
 	free(news);
+}
+
+/* The others are for those who ask. */
+static bool
+is_told(enum news_kind kind)
+{
+	return kind != NEWS_MOVED && kind != NEWS_STORED && kind != NEWS_PINNED;
 }
 
 static void
@@ -156,7 +183,7 @@ tell(struct letter *letter)
 	note(m, news);
 	m->apex = news->apex;
 	m->version = news->to;
-	for (size_t n = 0; n < m->count && news->kind != NEWS_MOVED; n++) {
+	for (size_t n = 0; n < m->count && is_told(news->kind); n++) {
 		if (m->list[n].self != NULL) {
 			tell_one(&m->list[n], news);
 		}
@@ -195,21 +222,30 @@ post(struct news *news)
 }
 
 static void
-post_plain(struct modules *m, enum news_kind kind, const uint8_t *apex,
-	   struct version *to)
+post_of_pin(struct modules *m, enum news_kind kind, const uint8_t *apex,
+	    struct version *to, bool is_pinned)
 {
 	struct news *news = m == NULL ? NULL : news_new(m, kind, apex);
 
 	if (news != NULL) {
 		news->to = to == NULL ? NULL : version_ref(to);
+		news->is_pinned = is_pinned;
 		post(news);
 	}
 }
 
-void
-modules_zone_added(struct modules *m, const uint8_t *apex, struct version *v)
+static void
+post_plain(struct modules *m, enum news_kind kind, const uint8_t *apex,
+	   struct version *to)
 {
-	post_plain(m, NEWS_ZONE_ADDED, apex, v);
+	post_of_pin(m, kind, apex, to, false);
+}
+
+void
+modules_zone_added(struct modules *m, const uint8_t *apex, struct version *v,
+		   bool is_pinned)
+{
+	post_of_pin(m, NEWS_ZONE_ADDED, apex, v, is_pinned);
 }
 
 void
@@ -240,6 +276,18 @@ void
 modules_published(struct modules *m, const uint8_t *apex, struct version *v)
 {
 	post_plain(m, NEWS_PUBLISHED, apex, v);
+}
+
+void
+modules_stored(struct modules *m, const uint8_t *apex, struct version *v)
+{
+	post_plain(m, NEWS_STORED, apex, v);
+}
+
+void
+modules_pinned(struct modules *m, const uint8_t *apex, bool is_pinned)
+{
+	post_of_pin(m, NEWS_PINNED, apex, NULL, is_pinned);
 }
 
 static struct secd_address

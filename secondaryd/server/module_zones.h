@@ -7,6 +7,7 @@
 #ifndef SECD_SERVER_MODULE_ZONES_H
 #define SECD_SERVER_MODULE_ZONES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "zone/version.h"
@@ -15,6 +16,7 @@ struct module_zone {
 	struct version *offered; /* the newest one; NULL: none yet */
 	uint64_t durable_seq;    /* 0: none */
 	uint32_t durable_serial;
+	bool is_pinned; /* an older one is served */
 	uint8_t apex[]; /* lower-case */
 };
 

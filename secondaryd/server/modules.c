@@ -143,6 +143,16 @@ modules_set_notify(struct modules *m,
 }
 
 void
+modules_set_pin(struct modules *m,
+		void (*pin)(void *ctx, struct modules_pin *order), void *ctx)
+{
+	if (m != NULL) {
+		m->pin = pin;
+		m->pin_ctx = ctx;
+	}
+}
+
+void
 modules_attach(struct modules *m, struct commit *commit)
 {
 	if (m != NULL) {

@@ -18,6 +18,7 @@
 
 #include <sys/socket.h>
 
+#include "base/buf.h"
 #include "config/config.h"
 #include "secondaryd/module.h"
 #include "server/commit.h"
@@ -52,6 +53,29 @@ void modules_set_notify(struct modules *m,
 			void (*notify)(void *ctx, const uint8_t *apex),
 			void *ctx);
 
+/* An order of a module to serve an older version of a zone, or the newest
+ * again. */
+struct modules_pin {
+	/* Of whoever carries it out. */
+	struct letter letter; /* first */
+	struct server *server;
+
+	struct modules *modules;
+	struct module_instance *asker;
+	uint64_t id;  /* the module's own */
+	uint64_t seq; /* 0: the newest */
+	struct version
+	    *base; /* the newest that modules have; NULL with seq 0 */
+	int rc;
+	struct buf text;
+	uint8_t apex[NAME_LEN_MAX]; /* lower-case */
+};
+
+/** Who carries such orders out; from the commit thread. NULL is fine for m. */
+void modules_set_pin(struct modules *m,
+		     void (*pin)(void *ctx, struct modules_pin *order),
+		     void *ctx);
+
 /** From now on calls are made by this thread. NULL is fine for m. */
 void modules_attach(struct modules *m, struct commit *commit);
 
@@ -69,9 +93,12 @@ uint64_t modules_newest_seq(struct modules *m, const uint8_t *apex);
  * this order. NULL is fine for m.
  */
 
-/** v  what the store has of it, or NULL */
+/**
+ * v         the newest version that the store has of it, or NULL
+ * is_pinned whether an older one is served
+ */
 void modules_zone_added(struct modules *m, const uint8_t *apex,
-			struct version *v);
+			struct version *v, bool is_pinned);
 void modules_zone_removed(struct modules *m, const uint8_t *apex);
 /** All zones that there are at the start were added. */
 void modules_ready(struct modules *m);
@@ -101,6 +128,19 @@ void modules_moved(struct modules *m, const uint8_t *apex, struct version *v);
 /** It is durable, and others are told. */
 void modules_published(struct modules *m, const uint8_t *apex,
 		       struct version *v);
+/** It is durable, and nobody sees it: an older one is pinned. */
+void modules_stored(struct modules *m, const uint8_t *apex, struct version *v);
+/** From now on an older version is served, or not any more. */
+void modules_pinned(struct modules *m, const uint8_t *apex, bool is_pinned);
+
+/**
+ * An order has come to its end: the module that gave it is told.
+ *
+ * o        taken back
+ * rc       what came of it
+ * text     lines with '\n' between them: a sentence first; copied
+ */
+void modules_pin_done(struct modules_pin *o, int rc, const char *text);
 
 /*
  * From the control thread

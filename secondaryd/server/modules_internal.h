@@ -38,12 +38,18 @@ struct modules {
 	struct commit *commit; /* NULL: not attached yet */
 	void (*notify)(void *ctx, const uint8_t *apex);
 	void *notify_ctx;
+	void (*pin)(void *ctx, struct modules_pin *order);
+	void *pin_ctx;
 	/* Written when a module gives up, for those who ask changes_since. */
 	pthread_rwlock_t closing;
 };
 
 /* module_host.c: what the server offers a module. */
 void modules_host_init(struct module_instance *i);
+
+/* module_pin.c: its functions of pins. */
+int modules_host_pin(void *ctx, const uint8_t *apex, uint64_t seq, uint64_t id);
+int modules_host_unpin(void *ctx, const uint8_t *apex, uint64_t id);
 
 /** What came of a call: serving goes on in any case. */
 void modules_judge(struct module_instance *i, int rc, const char *what);

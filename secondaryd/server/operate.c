@@ -323,7 +323,7 @@ on_module_command(void *ctx, const char *const *words, size_t count,
 /* ---- status ---- */
 
 struct zone_totals {
-	uint64_t held, expired, waiting, not_durable, alarms;
+	uint64_t held, expired, waiting, pinned, not_durable, alarms;
 	int64_t started_ms;
 };
 
@@ -342,7 +342,8 @@ count_there(struct server *s, void *arg)
 		t->waiting += e->newest == NULL;
 		t->expired += status.expired;
 		t->not_durable += e->newest != NULL && !zone_is_durable(e);
-		t->alarms += status.alarm || e->is_commit_failing;
+		t->alarms += status.alarm || zone_has_alarm(e);
+		t->pinned += zone_is_pinned(e);
 	}
 }
 
@@ -361,6 +362,7 @@ put_totals(struct operate *o, struct control_reply *r)
 	control_reply_number(r, NULL, NULL, "zones-served", t.held - t.expired);
 	control_reply_number(r, NULL, NULL, "zones-awaited", t.waiting);
 	control_reply_number(r, NULL, NULL, "zones-expired", t.expired);
+	control_reply_number(r, NULL, NULL, "zones-pinned", t.pinned);
 	control_reply_number(r, NULL, NULL, "zones-not-durable", t.not_durable);
 	control_reply_number(r, NULL, NULL, "alarms", t.alarms);
 	if (store_is_poisoned(o->server->store)) {

@@ -17,6 +17,7 @@
 #include "server/zone_commit.h"
 #include "server/zone_compact.h"
 #include "server/zone_life.h"
+#include "server/zone_pin.h"
 #include "server/zone_refresh.h"
 
 /* Suspends are noticed within this time. */
@@ -306,6 +307,33 @@ on_module_notify(void *ctx, const uint8_t *apex)
 }
 
 static void
+run_pin(struct letter *letter)
+{
+	struct modules_pin *order = (struct modules_pin *)letter;
+	struct server *s = order->server;
+	struct zone_entry *e = zone_list_find(&s->zones, order->apex);
+
+	if (e == NULL) {
+		modules_pin_done(order, SECD_ENOTFOUND, "no such zone");
+	} else {
+		zone_pin_take(e, order);
+	}
+}
+
+/* A module gives an order; on the commit thread. */
+static void
+on_module_pin(void *ctx, struct modules_pin *order)
+{
+	struct server *s = ctx;
+
+	order->letter.run = run_pin;
+	order->server = s;
+	if (!mailbox_post(&s->box, &order->letter)) {
+		modules_pin_done(order, SECD_EBUSY, "the server is ending");
+	}
+}
+
+static void
 add_to_modules(struct zone_entry *e)
 {
 	struct modules *m = e->server->modules;
@@ -314,7 +342,7 @@ add_to_modules(struct zone_entry *e)
 	if (e->newest == NULL && seq > e->seq) {
 		e->seq = seq; /* the store has lost what they remember */
 	}
-	modules_zone_added(m, e->zone.apex, e->newest);
+	modules_zone_added(m, e->zone.apex, e->newest, zone_is_pinned(e));
 }
 
 static int
@@ -324,6 +352,7 @@ start_commit(struct server *s)
 	int rc;
 
 	modules_set_notify(s->modules, on_module_notify, s);
+	modules_set_pin(s->modules, on_module_pin, s);
 	for (size_t i = 0; i < s->zones.count; i++) {
 		add_to_modules(s->zones.entries[i]);
 	}
@@ -515,7 +544,8 @@ adopt(struct server *s, struct config *config, struct zone_list *list,
 		struct zone_entry *e = list->entries[i];
 
 		if (is_new[i]) {
-			modules_zone_added(s->modules, e->zone.apex, e->newest);
+			modules_zone_added(s->modules, e->zone.apex, e->newest,
+					   zone_is_pinned(e));
 			zone_life_start(e);
 		} else if (zone_life_configure(e, config->zones[i].policy) !=
 			   SECD_OK) {

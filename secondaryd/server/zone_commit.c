@@ -21,12 +21,14 @@ static int
 put_state(struct zone_entry *e, struct commit_entry *c)
 {
 	struct refresh_saved saved;
-	uint8_t octets[ZONE_STATE_LEN];
+	uint8_t octets[ZONE_STATE_LEN_MAX];
+	size_t len;
 
 	refresh_save(e->refresh, clock_boot_ms(), clock_wall_s(), &saved);
-	zone_state_write(&saved, octets);
+	len = zone_state_write(&saved, &e->pin, octets);
 	e->state_saved_at = clock_wall_s();
-	return buf_put(&c->state, octets, sizeof(octets));
+	buf_clear(&c->state);
+	return buf_put(&c->state, octets, len);
 }
 
 static void
@@ -60,16 +62,27 @@ commit_failed(struct zone_entry *e, const struct commit_entry *c)
 	retry_later(e);
 }
 
-/* What is durable may be told, also when there is something newer already:
- * else a zone that changes faster than the disk would never be announced. */
-static void
-tell(struct zone_entry *e, struct version *v)
+void
+zone_commit_tell(struct zone_entry *e, struct version *v)
 {
 	version_unref(e->told);
 	e->told = version_ref(v);
 	if (e->newest != NULL) { /* else withdrawn meanwhile */
 		modules_published(e->server->modules, e->zone.apex, v);
 		notifier_announce(e->server->notifier, e);
+	}
+}
+
+/* What is durable may be told, also when there is something newer already:
+ * else a zone that changes faster than the disk would never be announced. But
+ * not what nobody sees. */
+static void
+tell(struct zone_entry *e, struct version *v)
+{
+	if (zone_is_pinned(e)) {
+		modules_stored(e->server->modules, e->zone.apex, v);
+	} else {
+		zone_commit_tell(e, v);
 	}
 }
 
@@ -107,6 +120,8 @@ post_waiting(struct zone_entry *e)
 		struct commit_entry *next =
 		    (struct commit_entry *)c->letter.next;
 
+		/* Not what was so when it was refused; or nothing of it. */
+		(void)put_state(e, c);
 		post(e, c);
 		c = next;
 	}
@@ -158,6 +173,19 @@ on_state(struct commit_entry *c)
 		note_recovery(e);
 	}
 	commit_entry_free(c);
+	zone_entry_release(e);
+}
+
+/* The state came back with another `pin` in it. */
+static void
+on_pin(struct commit_entry *c)
+{
+	struct zone_entry *e = c->arg;
+	int rc = c->rc;
+
+	e->commits--;
+	commit_entry_free(c);
+	e->on_pin_stored(e, rc);
 	zone_entry_release(e);
 }
 
@@ -238,8 +266,9 @@ zone_save_state(struct zone_entry *e)
 	int64_t now = clock_wall_s();
 	struct commit_entry *c;
 
-	if (e->newest == NULL || (now >= e->state_saved_at &&
-				  now - e->state_saved_at < STATE_INTERVAL_S)) {
+	if (e->newest == NULL || e->server->commit == NULL ||
+	    (now >= e->state_saved_at &&
+	     now - e->state_saved_at < STATE_INTERVAL_S)) {
 		return;
 	}
 	c = entry_new(e, on_state);
@@ -248,6 +277,18 @@ zone_save_state(struct zone_entry *e)
 		return;
 	}
 	post(e, c);
+}
+
+int
+zone_commit_pin(struct zone_entry *e)
+{
+	struct commit_entry *c = entry_new(e, on_pin);
+
+	if (c == NULL) {
+		return SECD_ENOMEM;
+	}
+	post(e, c);
+	return SECD_OK;
 }
 
 void

@@ -27,6 +27,17 @@ void zone_commit(struct zone_entry *e, struct changeset *changes);
 void zone_commit_image(struct zone_entry *e, uint64_t seq, struct image *im,
 		       uint64_t octets);
 
+/**
+ * Have the zone's state stored since `pin` has changed; `on_pin_stored` is
+ * called then, also when the zone is retired.
+ *
+ * Returns  SECD_OK, SECD_ENOMEM
+ */
+int zone_commit_pin(struct zone_entry *e);
+
+/** This version is durable and seen: tell modules and secondaries. */
+void zone_commit_tell(struct zone_entry *e, struct version *v);
+
 /** Offer the store again what it lacks, or the zone's state. */
 void zone_store(struct zone_entry *e);
 

@@ -116,6 +116,7 @@ zone_entry_free(struct zone_entry *e)
 	zone_chain_fini(&e->chain);
 	version_unref(e->told);
 	version_unref(e->newest);
+	version_unref(e->pinned);
 	version_unref(e->zone.version);
 	free(e->arriving);
 	free(e->last);
@@ -131,6 +132,18 @@ unlist_retired(struct zone_entry *e)
 	if (e->next_retired != NULL) {
 		e->next_retired->prev_retired = e->prev_retired;
 	}
+}
+
+bool
+zone_is_pinned(const struct zone_entry *e)
+{
+	return e->pinned != NULL;
+}
+
+bool
+zone_has_alarm(const struct zone_entry *e)
+{
+	return e->is_commit_failing || e->pin.is_lost;
 }
 
 bool

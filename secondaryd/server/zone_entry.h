@@ -18,10 +18,11 @@
  *     zone_state     the octets that outlive the process
  *     zone_log, zone_report, zone_status, notifier
  *                    tell the operator, tell other secondaries
- *     zone_view      what readers see
+ *     zone_view      what readers see: the newest version, or a pinned one
  *     zone_commit    what is published becomes durable, then is told
  *     zone_compact   an image and its layers become one image
  *     zone_publish   a new version goes on its way
+ *     zone_pin       an older version is served by an operator's order
  *     zone_apply     what was received becomes a version
  *     zone_exchange  one question to a primary
  *     zone_receive   what the answer is good for
@@ -44,6 +45,7 @@
 #include "zone/version.h"
 
 struct notify_target;
+struct pinning;
 struct zone_compaction;
 struct zone_exchange_events;
 
@@ -83,6 +85,14 @@ enum zone_activity {
 	ZONE_BUILDING, /* a job has what was received */
 };
 
+/* An older version that is to be served, as it outlives the process. */
+struct zone_pin {
+	uint64_t seq; /* 0: none */
+	uint32_t serial;
+	int64_t at;   /* wall clock, seconds: when it was ordered */
+	bool is_lost; /* it cannot be served any more; until another order */
+};
+
 struct zone_entry {
 	struct server *server;
 	const struct config_policy *policy;
@@ -103,11 +113,16 @@ struct zone_entry {
 	/* What is changed, stored and offered to modules: a reference; NULL: no
 	 * version is held. Readers have `zone.version`. */
 	struct version *newest;
+	struct version *pinned;  /* what they have instead; NULL: the newest */
+	struct zone_pin pin;     /* as every state that is stored has it */
+	struct pinning *pinning; /* the order that is carried out; NULL: none */
 	uint64_t seq;            /* of the newest version there ever was */
 	struct zone_chain chain; /* what the store has of it */
 	/* The store has taken something, or refused it. */
 	void (*on_stored)(struct zone_entry *e, bool is_image_refused);
-	struct version *told;   /* durable last, for NOTIFY; a reference */
+	/* It has taken the state in which `pin` is, or refused it. */
+	void (*on_pin_stored)(struct zone_entry *e, int rc);
+	struct version *told;   /* durable and seen, for NOTIFY; a reference */
 	unsigned commits;       /* in flight */
 	bool is_commit_failing; /* and that was logged */
 	int commit_rc;          /* why, then */
@@ -154,6 +169,12 @@ const struct sockaddr_storage *zone_via(const struct config_remote *remote,
 unsigned zone_primary_count(const struct config_policy *p);
 struct primary_address zone_primary(const struct config_policy *p,
 				    unsigned index);
+
+/** Is an older version to be served? */
+bool zone_is_pinned(const struct zone_entry *e);
+
+/** Should an operator look, whatever the refresh machine says? */
+bool zone_has_alarm(const struct zone_entry *e);
 
 /** Does the store have the newest version? */
 bool zone_is_durable(const struct zone_entry *e);

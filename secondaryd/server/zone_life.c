@@ -13,6 +13,7 @@
 #include "server/zone_commit.h"
 #include "server/zone_compact.h"
 #include "server/zone_load.h"
+#include "server/zone_pin.h"
 #include "server/zone_refresh.h"
 #include "server/zone_verify.h"
 
@@ -41,6 +42,7 @@ zone_life_new(struct server *s, const struct config_zone *zone,
 	name_lower(zone->apex, e->zone.apex);
 	zone_commit_init(e);
 	zone_compact_init(e);
+	zone_pin_init(e);
 	zone_refresh_init(e);
 	rc = zone_load(e);
 	if (rc == SECD_OK) {
@@ -62,6 +64,10 @@ zone_life_start(struct zone_entry *e)
 	zone_verify(e);
 	if (e->chain.is_broken) {
 		zone_store(e);
+	}
+	if (e->pin.is_lost) {
+		/* Perhaps just now: not tried again at the next start. */
+		zone_save_state(e);
 	}
 	zone_wake(e);
 }
@@ -194,6 +200,7 @@ zone_life_retire(struct zone_entry *e, bool forget)
 	list_retired(e);
 	zone_abandon(e);
 	zone_compact_cancel(e);
+	zone_pin_cancel(e);
 	ev_timer_stop(e->server->loop, &e->timer);
 	ev_timer_stop(e->server->loop, &e->commit_retry);
 	ev_timer_stop(e->server->loop, &e->compact_retry);

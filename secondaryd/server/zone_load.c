@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "server/zone_pin.h"
 #include "server/zone_state.h"
 #include "server/zone_view.h"
 #include "zone/layering.h"
@@ -161,12 +162,28 @@ make_machine(struct zone_entry *e, const struct refresh_saved *saved)
 	return rc;
 }
 
+/* What the store has of a zone beside its versions. */
+static int
+take_state(struct zone_entry *e, const struct buf *state,
+	   struct refresh_saved *saved)
+{
+	struct zone_pin pin = {.seq = 0};
+
+	/* Without it, nobody knows when it was confirmed: long ago. */
+	(void)zone_state_read(state->data, state->len, saved, &pin);
+	/* A changeset that was lost leaves an older version, or none. */
+	saved->has_zone = e->newest != NULL;
+	if (saved->has_zone) {
+		saved->soa = *version_soa(e->newest);
+	}
+	return zone_pin_restore(e, &pin);
+}
+
 int
 zone_load(struct zone_entry *e)
 {
 	struct refresh_saved saved = {0};
 	struct store_zone stored = {0};
-	bool has_saved = false;
 	int rc = SECD_OK;
 
 	/* Until it is known to be whole, what is stored is nothing's past. */
@@ -174,19 +191,11 @@ zone_load(struct zone_entry *e)
 	if (!is_being_forgotten(e)) {
 		rc = load_stored(e, &stored);
 	}
-	if (rc == SECD_OK && e->newest != NULL) {
-		has_saved = true;
-		if (zone_state_read(stored.state.data, stored.state.len,
-				    &saved) != SECD_OK) {
-			/* Nobody knows when it was confirmed: long ago. */
-			saved = (struct refresh_saved){0};
-		}
-		/* A changeset that was lost leaves an older version. */
-		saved.has_zone = true;
-		saved.soa = *version_soa(e->newest);
+	if (rc == SECD_OK) {
+		rc = take_state(e, &stored.state, &saved);
 	}
 	if (rc == SECD_OK) {
-		rc = make_machine(e, has_saved ? &saved : NULL);
+		rc = make_machine(e, &saved);
 	}
 	store_zone_fini(&stored);
 	return rc;

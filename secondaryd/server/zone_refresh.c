@@ -14,6 +14,7 @@
 #include "server/zone_compact.h"
 #include "server/zone_exchange.h"
 #include "server/zone_log.h"
+#include "server/zone_pin.h"
 #include "server/zone_publish.h"
 #include "server/zone_receive.h"
 #include "server/zone_view.h"
@@ -371,6 +372,7 @@ void
 zone_withdraw(struct zone_entry *e, const char *reason)
 {
 	zone_view_newest_take(e, NULL);
+	zone_pin_lose(e, reason);
 	version_unref(e->told);
 	e->told = NULL;
 	zone_compact_cancel(e);

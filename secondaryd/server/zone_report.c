@@ -31,6 +31,13 @@ put_held(const struct zone_report *z, const char *zone, struct control_reply *r)
 		return;
 	}
 	control_reply_number(r, zone, NULL, "serial", z->serial);
+	if (z->pinned_at != 0) {
+		control_reply_number(r, zone, NULL,
+				     z->is_pin_lost ? "lost-serial"
+						    : "pinned-serial",
+				     z->pinned_serial);
+		control_reply_time(r, zone, NULL, "pinned-at", z->pinned_at);
+	}
 	control_reply_bool(r, zone, NULL, "expired", z->is_expired);
 	control_reply_bool(r, zone, NULL, "durable", z->is_durable);
 	if (z->record_count != 0) {

@@ -42,6 +42,10 @@ struct zone_report {
 	uint64_t record_count; /* 0: not known */
 	int64_t confirmed_at;  /* a primary's last word that it is current */
 	int64_t expires_at;
+	/* The one that is served by order; pinned_at 0: what is held. */
+	uint32_t pinned_serial;
+	int64_t pinned_at;
+	bool is_pin_lost; /* it was to be served, and cannot be */
 	/* Changes that are not in the zone's image. */
 	unsigned layer_count; /* 0: none, and the rest is not shown */
 	uint64_t layer_nodes, layer_octets;

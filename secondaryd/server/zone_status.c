@@ -2,6 +2,7 @@
 
 #include "server/zone_status.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,6 +69,10 @@ take_held(const struct zone_entry *e, const struct refresh_status *s,
 	z->has_zone = e->newest != NULL;
 	z->is_expired = s->expired;
 	z->is_durable = zone_is_durable(e);
+	z->pinned_serial =
+	    zone_is_pinned(e) ? version_serial(e->pinned) : e->pin.serial;
+	z->pinned_at = zone_is_pinned(e) || e->pin.is_lost ? e->pin.at : 0;
+	z->is_pin_lost = e->pin.is_lost;
 	if (z->has_zone) {
 		z->serial = version_serial(e->newest);
 		z->record_count = version_record_count(e->newest);
@@ -78,6 +83,25 @@ take_held(const struct zone_entry *e, const struct refresh_status *s,
 }
 
 static void
+take_reason(const struct zone_entry *e, const struct refresh_status *s,
+	    struct zone_report *z)
+{
+	char pin[64] = "", store[96] = "";
+
+	if (e->pin.is_lost) {
+		snprintf(pin, sizeof(pin),
+			 "serial %" PRIu32 " was pinned and is lost; ",
+			 e->pin.serial);
+	}
+	if (e->is_commit_failing) {
+		snprintf(store, sizeof(store), "%s but not stored: %s; ",
+			 zone_is_pinned(e) ? "held" : "served",
+			 secd_strerror(e->commit_rc));
+	}
+	snprintf(z->reason, sizeof(z->reason), "%s%s%s", pin, store, s->reason);
+}
+
+static void
 take_step(const struct zone_entry *e, const struct refresh_status *s,
 	  const struct now *now, struct zone_report *z)
 {
@@ -85,18 +109,12 @@ take_step(const struct zone_entry *e, const struct refresh_status *s,
 	char address[ADDRESS_TEXT_MAX];
 
 	snprintf(z->state, sizeof(z->state), "%s", state_text(e, s));
-	if (e->is_commit_failing) {
-		snprintf(z->reason, sizeof(z->reason),
-			 "served but not stored: %s; %s",
-			 secd_strerror(e->commit_rc), s->reason);
-	} else {
-		snprintf(z->reason, sizeof(z->reason), "%s", s->reason);
-	}
+	take_reason(e, s, z);
 	snprintf(z->next, sizeof(z->next), "%s", refresh_step_text(s->step));
 	snprintf(z->next_primary, sizeof(z->next_primary), "%s",
 		 address_text(next.to, address, sizeof(address)));
 	z->next_at = wall(now, s->due_ms);
-	z->has_alarm = s->alarm || e->is_commit_failing;
+	z->has_alarm = s->alarm || zone_has_alarm(e);
 	z->failed_rounds = s->failed_rounds;
 }
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "server/zone_pin.h"
 #include "server/zone_refresh.h"
 
 struct verify_job {
@@ -24,6 +25,12 @@ work(struct job *job)
 	v->rc = image_verify(v->image);
 }
 
+static bool
+is_over(const struct version *v, const struct image *im)
+{
+	return v != NULL && version_image(v) == im;
+}
+
 static void
 done(struct job *job)
 {
@@ -32,13 +39,16 @@ done(struct job *job)
 	char apex[NAME_TEXT_MAX];
 
 	/* Versions with newer layers may have come since: over this image? */
-	if (v->rc == SECD_EMALF && !e->retired && e->newest != NULL &&
-	    version_image(e->newest) == v->image) {
+	if (v->rc != SECD_EMALF || e->retired) {
+		/* Nothing is wrong, or nobody cares. */
+	} else if (is_over(e->newest, v->image)) {
 		log_error("zone %s: the stored image is damaged: not served, "
 			  "transferring it again",
 			  name_to_text(e->zone.apex, apex));
 		zone_withdraw(e, "the stored image was damaged");
 		zone_wake(e);
+	} else if (is_over(e->pinned, v->image)) {
+		zone_pin_lose(e, "the image below it is damaged");
 	}
 	zone_entry_release(e);
 	image_unref(v->image);

@@ -2,10 +2,14 @@
 
 #include "server/zone_view.h"
 
-static struct version *
-ref(struct version *v)
+static void
+show(struct zone_entry *e)
 {
-	return v == NULL ? NULL : version_ref(v);
+	struct version *v = e->pinned != NULL ? e->pinned : e->newest;
+
+	if (v != e->zone.version) {
+		zone_publish_take(&e->zone, v == NULL ? NULL : version_ref(v));
+	}
 }
 
 void
@@ -13,5 +17,13 @@ zone_view_newest_take(struct zone_entry *e, struct version *v)
 {
 	version_unref(e->newest);
 	e->newest = v;
-	zone_publish_take(&e->zone, ref(v));
+	show(e);
+}
+
+void
+zone_view_pinned_take(struct zone_entry *e, struct version *v)
+{
+	version_unref(e->pinned);
+	e->pinned = v;
+	show(e);
 }

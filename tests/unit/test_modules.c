@@ -124,7 +124,7 @@ no_modules_are_no_trouble(void **state)
 	config.module_count = 0;
 	open_modules(NULL);
 	assert_null(modules);
-	modules_zone_added(modules, apex, v);
+	modules_zone_added(modules, apex, v, false);
 	modules_ready(modules);
 	change(NULL, v);
 	modules_published(modules, apex, v);
@@ -143,7 +143,7 @@ calls_come_in_the_order_of_the_contract(void **state)
 
 	(void)state;
 	open_modules(NULL);
-	modules_zone_added(modules, apex, NULL);
+	modules_zone_added(modules, apex, NULL, false);
 	modules_ready(modules);
 	change(NULL, a);
 	change(a, b);
@@ -186,7 +186,7 @@ changes_are_looked_for_where_a_transfer_named_them(void **state)
 
 	(void)state;
 	open_modules(NULL);
-	modules_zone_added(modules, apex, a);
+	modules_zone_added(modules, apex, a, false);
 	zonefile_step(&cs, "example.", 1, "a A 192.0.2.1\n", "a A 192.0.2.2\n");
 	modules_changed(modules, apex, a, b, &cs, &origin);
 	flush();
@@ -305,7 +305,7 @@ a_module_that_fails_is_shown_and_the_others_go_on(void **state)
 	(void)state;
 	config.module_count = 2;
 	open_modules("[ change, commit ]");
-	modules_zone_added(modules, apex, NULL);
+	modules_zone_added(modules, apex, NULL, false);
 	start_thread();
 	change(NULL, v);
 	modules_status(modules, &r);
@@ -334,7 +334,7 @@ a_module_that_gives_up_is_closed(void **state)
 
 	(void)state;
 	open_modules("for-good");
-	modules_zone_added(modules, apex, NULL);
+	modules_zone_added(modules, apex, NULL, false);
 	start_thread();
 	change(NULL, v);
 	modules_published(modules, apex, v);

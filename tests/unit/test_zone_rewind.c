@@ -88,7 +88,7 @@ open_module(const char *file, const char *options)
 	if (modules_open(&config, &modules, why) != SECD_OK) {
 		fail_msg("%s", why);
 	}
-	modules_zone_added(modules, apex, NULL);
+	modules_zone_added(modules, apex, NULL, false);
 }
 
 static void

@@ -9,12 +9,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "server/modules.h"
 #include "server/zone_commit.h"
 #include "zonefile.h"
 
@@ -26,18 +28,38 @@ const char *const world_names[WORLD_ZONES] = {"a.example.",  "b.example.",
 
 /* ---- the world ---- */
 
+static char *
+put_modules(char *p)
+{
+	if (world.has_witness || world.has_journal) {
+		p += sprintf(p, "module:\n");
+	}
+	if (world.has_witness) {
+		p += sprintf(p, "  - id: witness\n    file: %s\n",
+			     getenv("SECD_WITNESS"));
+	}
+	if (world.has_journal) {
+		p += sprintf(p,
+			     "  - id: journal\n"
+			     "    file: %s/ixfr-journal.so\n",
+			     getenv("SECD_MODULES"));
+	}
+	return p;
+}
+
 struct config *
 world_load_config(unsigned zones, const char *settings)
 {
 	const struct sockaddr_in *in =
 	    (const void *)primary_address(world.primary);
-	char text[4096], *p = text;
+	char text[8192], *p = text;
 
 	p += sprintf(p,
-		     "server:\n  listen: 127.0.0.1@5300\n%s"
-		     "remote:\n  - id: hidden\n    address: 127.0.0.1@%u\n"
-		     "zone:\n",
-		     settings, ntohs(in->sin_port));
+		     "server:\n  listen: 127.0.0.1@5300\n  storage: %s\n%s"
+		     "remote:\n  - id: hidden\n    address: 127.0.0.1@%u\n",
+		     world.store->path, settings, ntohs(in->sin_port));
+	p = put_modules(p);
+	p += sprintf(p, "zone:\n");
 	for (unsigned i = 0; i < WORLD_ZONES; i++) {
 		if ((zones & 1u << i) != 0) {
 			p += sprintf(p, "  - domain: %s\n    primary: hidden\n",
@@ -51,12 +73,16 @@ world_load_config(unsigned zones, const char *settings)
 void
 world_start_server(unsigned zones, const char *settings)
 {
+	struct config *config = world_load_config(zones, settings);
+	char reason[MODULES_REASON_LEN];
+
 	world.server = calloc(1, sizeof(*world.server));
 	assert_non_null(world.server);
-	assert_int_equal(transfer_init(world.server,
-				       world_load_config(zones, settings),
-				       world.store->store),
-			 SECD_OK);
+	if (modules_open(config, &world.server->modules, reason) != SECD_OK) {
+		fail_msg("%s", reason);
+	}
+	assert_int_equal(
+	    transfer_init(world.server, config, world.store->store), SECD_OK);
 	assert_int_equal(transfer_start(world.server), SECD_OK);
 }
 
@@ -67,6 +93,7 @@ world_stop_server(void)
 	world_release(WORLD_APPLY);
 	transfer_stop(world.server);
 	transfer_fini(world.server);
+	modules_close(world.server->modules);
 	free(world.server);
 	world.server = NULL;
 }
@@ -77,6 +104,7 @@ world_start(void **state)
 	void *dir;
 
 	(void)state;
+	world.has_witness = world.has_journal = false;
 	log_set_target(LOG_TARGET_STDERR, LOG_LEVEL_NONE);
 	assert_int_equal(store_dir_setup(&dir), 0);
 	world.store = dir;
@@ -122,8 +150,14 @@ look_there(struct server *s, void *arg)
 	l->is_failing = e->is_commit_failing;
 	l->is_compacting = e->compaction != NULL;
 	l->is_building = e->activity == ZONE_BUILDING;
-	l->layers = l->has_version ? version_layer_count(e->zone.version) : 0;
+	l->newest = e->newest == NULL ? 0 : version_serial(e->newest);
+	l->layers = e->newest == NULL ? 0 : version_layer_count(e->newest);
 	l->seq = e->seq;
+	l->stored_seq = e->chain.stored_seq;
+	l->is_expired = atomic_load(&e->zone.expired);
+	l->is_pinned = zone_is_pinned(e);
+	l->is_pin_lost = e->pin.is_lost;
+	l->is_pinning = e->pinning != NULL;
 }
 
 struct world_look

@@ -27,6 +27,7 @@ extern struct world {
 	struct primary *primary;
 	struct server *server; /* NULL: stopped */
 	struct blockage *blockages[2];
+	bool has_witness, has_journal; /* modules of servers to come */
 } world;
 
 /** For cmocka. */
@@ -44,9 +45,11 @@ struct world_look {
 	const char *name;
 	bool is_there, has_version, is_durable, is_failing, is_compacting,
 	    is_building;
-	unsigned layers;
-	uint32_t serial, told;
-	uint64_t seq;
+	bool is_expired, is_pinned, is_pin_lost, is_pinning;
+	unsigned layers; /* of the newest version */
+	uint32_t serial; /* that is served */
+	uint32_t newest, told;
+	uint64_t seq, stored_seq; /* of the newest */
 };
 struct world_look world_look(unsigned zone);
 
