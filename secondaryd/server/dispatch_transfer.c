@@ -46,6 +46,8 @@ stream_new(struct request *r, struct version *v,
 	s->started_ms = clock_awake_ms();
 	s->deadline_ms =
 	    s->started_ms + (int64_t)policy->limits.transfer_s * 1000;
+	name_lower(r->query.lower, s->apex);
+	s->from = *r->from;
 	name_to_text(r->query.lower, s->zone);
 	address_text(r->from, s->peer, sizeof(s->peer));
 	/* The transaction goes on in the stream. */
@@ -82,19 +84,33 @@ answer_one_soa(struct request *r, struct version *v)
 	return len;
 }
 
+/* What it asks with is what it has; but anybody can send a datagram from any
+ * address. */
+static void
+note_asker(const struct request *r, uint32_t serial)
+{
+	if (r->stream != NULL || r->is_signed) {
+		downstreams_note(r->d->frontend->downstreams, r->query.lower,
+				 r->from, DOWNSTREAM_ASKED, serial,
+				 dispatch_key_name(r));
+	}
+}
+
 static size_t
 begin_transfer(struct request *r, struct version *v,
 	       const struct config_policy *policy)
 {
 	enum xfr_out_kind kind;
+	uint32_t serial;
 	uint8_t rcode =
-	    xfr_out_choose(v, &r->query, r->stream == NULL, &kind, NULL);
+	    xfr_out_choose(v, &r->query, r->stream == NULL, &kind, &serial);
 
 	if (rcode != RCODE_NOERROR) {
 		return dispatch_bare(r, 0, rcode, -1);
 	}
 	if (kind == XFR_OUT_SOA_ONLY ||
 	    (kind == XFR_OUT_IXFR && r->stream == NULL)) {
+		note_asker(r, serial);
 		return answer_one_soa(r, v);
 	}
 	if (!take_transfer_slot(r)) {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "server/downstreams.h"
 #include "server/root.h"
 
 /* Each worker has its own, on cache lines of its own, read by others for
@@ -46,6 +47,7 @@ struct frontend {
 	void (*notified)(struct zone *zone, const struct sockaddr_storage *from,
 			 bool has_serial, uint32_t serial);
 	atomic_uint transfers_out; /* running, bounded by the configuration */
+	struct downstreams *downstreams; /* NULL: nobody wants to know */
 };
 
 #endif

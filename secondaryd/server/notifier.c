@@ -107,6 +107,10 @@ report(const struct notify_target *t)
 	if (t->out.state == NOTIFY_OUT_HEARD) {
 		log_info("zone %s: NOTIFY of serial %u heard by %s", apex,
 			 t->out.serial, to);
+		downstreams_note(
+		    t->entry->server->frontend.downstreams, t->entry->zone.apex,
+		    &t->to, DOWNSTREAM_NOTIFIED, t->out.serial,
+		    t->remote->key == NULL ? NULL : t->remote->key->name);
 	} else if (t->out.state != NOTIFY_OUT_SENDING) {
 		log_warning("zone %s: NOTIFY of serial %u to %s: %s%s%s", apex,
 			    t->out.serial, to,

@@ -17,6 +17,7 @@
 #include "server/notifier.h"
 #include "server/ready.h"
 #include "server/transfer.h"
+#include "server/zone_downstream.h"
 #include "server/zone_refresh.h"
 #include "server/zone_status.h"
 
@@ -163,6 +164,7 @@ put_zone(struct zone_entry *e, struct command *c)
 	zone_status_take(e, &report);
 	zone_report_put(&report, c->reply);
 	zone_status_put_notify(e, c->reply);
+	zone_downstream_put(e, c->reply);
 }
 
 static void

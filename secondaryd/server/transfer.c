@@ -227,6 +227,9 @@ transfer_init(struct server *s, struct config *config, struct store *store)
 	s->frontend.notified = on_notified;
 	rc = init_loop(s);
 	if (rc == SECD_OK) {
+		rc = downstreams_new(DOWNSTREAMS_MAX, &s->frontend.downstreams);
+	}
+	if (rc == SECD_OK) {
 		rc = pool_new(s->loop, config->server.transfers_in,
 			      config->server.transfers_per_primary, &s->pool);
 	}
@@ -433,6 +436,7 @@ transfer_fini(struct server *s)
 	root_free(s->frontend.root.current);
 	s->frontend.root.current = NULL;
 	notifier_free(s->notifier);
+	downstreams_free(s->frontend.downstreams);
 	pool_free(s->pool);
 	mailbox_fini(&s->box);
 	ev_loop_destroy(s->loop);

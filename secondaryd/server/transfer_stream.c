@@ -25,6 +25,15 @@ transfer_stream_next(struct transfer_stream *s, uint8_t *out, size_t cap,
 		   : tsig_sign_answer(&s->tsig, out, len, cap, clock_wall_s());
 }
 
+static void
+note_receiver(const struct transfer_stream *s)
+{
+	downstreams_note(
+	    s->frontend->downstreams, s->apex, &s->from,
+	    s->is_ixfr ? DOWNSTREAM_IXFR : DOWNSTREAM_AXFR, s->serial,
+	    s->tsig.key == NULL ? NULL : tsig_key_name(s->tsig.key));
+}
+
 void
 transfer_stream_close(struct transfer_stream *s)
 {
@@ -48,6 +57,7 @@ transfer_stream_close(struct transfer_stream *s)
 		 took % 1000, key, s->is_done ? "" : ", cut off");
 	if (s->is_done) {
 		frontend_count(&s->counters->transfers_done);
+		note_receiver(s);
 	}
 	atomic_fetch_sub(&s->frontend->transfers_out, 1);
 	xfr_out_free(s->out);

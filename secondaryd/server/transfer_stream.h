@@ -22,6 +22,8 @@ struct transfer_stream {
 	bool is_done;
 	bool is_ixfr; /* what was asked; the answer is whole all the same */
 	uint32_t serial;
+	uint8_t apex[NAME_LEN_MAX];   /* lower-case */
+	struct sockaddr_storage from; /* the client */
 	int64_t started_ms;
 	int64_t deadline_ms;
 	char zone[NAME_TEXT_MAX];

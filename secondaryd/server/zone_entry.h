@@ -16,7 +16,7 @@
  *     zone_rewind    an older version, made from a later one
  *     zone_entry     what all of them share
  *     zone_state     the octets that outlive the process
- *     zone_log, zone_report, zone_status, notifier
+ *     zone_log, zone_report, zone_status, zone_downstream, notifier
  *                    tell the operator, tell other secondaries
  *     zone_view      what readers see: the newest version, or a pinned one
  *     zone_commit    what is published becomes durable, then is told

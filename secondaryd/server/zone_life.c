@@ -205,6 +205,7 @@ zone_life_retire(struct zone_entry *e, bool forget)
 	ev_timer_stop(e->server->loop, &e->commit_retry);
 	ev_timer_stop(e->server->loop, &e->compact_retry);
 	notifier_drop_targets(e->server->notifier, e);
+	downstreams_forget(e->server->frontend.downstreams, e->zone.apex);
 	if (forget) {
 		forget_in_store(e);
 	}

@@ -5,11 +5,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "server/zone_commit.h"
+#include "server/zone_downstream.h"
 #include "server/zone_rewind.h"
 #include "server/zone_view.h"
 
@@ -65,6 +67,7 @@ pin(struct pinning *p)
 	struct zone_entry *e = p->entry;
 	uint32_t before = seen_serial(e);
 	char apex[NAME_TEXT_MAX], text[TEXT_LEN];
+	struct buf lines = {0};
 
 	modules_pinned(e->server->modules, e->zone.apex, true);
 	zone_view_pinned_take(e, version_ref(p->version));
@@ -77,7 +80,13 @@ pin(struct pinning *p)
 	snprintf(text, sizeof(text),
 		 "serial %" PRIu32 " is served instead of serial %" PRIu32,
 		 e->pin.serial, before);
-	finish(p, SECD_OK, text);
+	if (buf_put(&lines, text, strlen(text)) == SECD_OK &&
+	    zone_downstream_put_ahead(e, &lines) == SECD_OK) {
+		finish(p, SECD_OK, (const char *)lines.data);
+	} else {
+		finish(p, SECD_OK, text);
+	}
+	buf_fini(&lines);
 }
 
 static void

@@ -4,17 +4,20 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/octets.h"
 #include "front.h"
 #include "server/transfer_stream.h"
+#include "zonefile.h"
 
 static struct front *f;
 static uint8_t request[4096], response[65535];
@@ -435,6 +438,90 @@ ixfr_of_what_is_held_gets_one_soa(void **state)
 	assert_non_null(stream);
 }
 
+/* ---- what downstreams hold ---- */
+
+/* What is known of the zone now: "FROM SERIAL HOW KEY" each, the last first. */
+static const char *
+known(void)
+{
+	static char text[512];
+	struct downstream all[DOWNSTREAMS_OF_ZONE];
+	uint8_t apex[NAME_LEN_MAX];
+	size_t count, at = 0;
+
+	count = downstreams_list(f->frontend.downstreams,
+				 zonefile_name("example.", apex), all);
+	text[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		char from[ADDRESS_TEXT_MAX], key[NAME_TEXT_MAX] = "-";
+
+		address_text(&all[i].address, from, sizeof(from));
+		if (all[i].is_signed) {
+			name_to_text(all[i].key, key);
+		}
+		at += (size_t)snprintf(text + at, sizeof(text) - at,
+				       "%s %u %s %s;", from, all[i].serial,
+				       downstream_how_text(all[i].how), key);
+	}
+	return text;
+}
+
+static void
+finish_stream(void)
+{
+	size_t len;
+
+	assert_non_null(stream);
+	assert_int_equal(
+	    transfer_stream_next(stream, response, sizeof(response), &len),
+	    SECD_OK);
+	assert_true(stream->is_done);
+	transfer_stream_close(stream);
+	stream = NULL;
+}
+
+static void
+what_went_out_whole_is_held_there(void **state)
+{
+	(void)state;
+	assert_int_equal(downstreams_new(10, &f->frontend.downstreams),
+			 SECD_OK);
+	ask_axfr("127.0.0.1");
+	assert_string_equal(known(), "");
+	transfer_stream_close(stream); /* cut off */
+	stream = NULL;
+	assert_string_equal(known(), "");
+	ask_axfr("127.0.0.1");
+	finish_stream();
+	assert_string_equal(known(), "127.0.0.1@0 7 AXFR -;");
+	ask_ixfr(6, true);
+	finish_stream();
+	assert_string_equal(known(), "127.0.0.1@0 7 IXFR -;");
+	make("EXAMPLE.", RR_TYPE_AXFR);
+	sign_well();
+	give("127.0.0.3", true);
+	finish_stream();
+	assert_string_equal(known(), "127.0.0.3@0 7 AXFR k.;"
+				     "127.0.0.1@0 7 IXFR -;");
+	downstreams_free(f->frontend.downstreams);
+}
+
+static void
+who_asks_for_what_is_newer_holds_what_he_asks_with(void **state)
+{
+	(void)state;
+	assert_int_equal(downstreams_new(10, &f->frontend.downstreams),
+			 SECD_OK);
+	/* Anybody may have sent this. */
+	ask_ixfr(8, false);
+	assert_int_equal(answers(), 1);
+	assert_string_equal(known(), "");
+	ask_ixfr(8, true);
+	assert_int_equal(answers(), 1);
+	assert_string_equal(known(), "127.0.0.1@0 8 asked -;");
+	downstreams_free(f->frontend.downstreams);
+}
+
 /* ---- the rest ---- */
 
 static void
@@ -493,6 +580,8 @@ main(void)
 	    TEST(an_expired_zone_is_not_transferred),
 	    TEST(no_more_transfers_run_than_the_configuration_allows),
 	    TEST(ixfr_of_what_is_held_gets_one_soa),
+	    TEST(what_went_out_whole_is_held_there),
+	    TEST(who_asks_for_what_is_newer_holds_what_he_asks_with),
 	    TEST(random_octets_do_no_harm),
 	};
 

@@ -11,8 +11,11 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "front.h"
 #include "pinning.h"
+#include "server/downstreams.h"
 #include "server/modules.h"
+#include "zonefile.h"
 
 static void
 an_older_version_is_served_and_newer_ones_go_on(void **state)
@@ -118,6 +121,48 @@ what_is_so_already_is_said(void **state)
 	world_expect_order(world_order(PINNING_SMALL, 2), SECD_OK,
 			   "it is pinned already");
 	pinning_expect_pinned(PINNING_SMALL, 2, 5);
+}
+
+static void
+note_downstream(const char *from, uint32_t of)
+{
+	struct sockaddr_storage a = front_address(from, 1);
+	uint8_t apex[NAME_LEN_MAX];
+
+	downstreams_note(world.server->frontend.downstreams,
+			 zonefile_name(world_names[PINNING_SMALL], apex), &a,
+			 DOWNSTREAM_AXFR, of, NULL);
+}
+
+static void
+downstreams_that_are_ahead_are_named(void **state)
+{
+	unsigned order;
+	const char *text;
+
+	(void)state;
+	pinning_begin(PINNING_SMALL);
+	note_downstream("192.0.2.1", 5);
+	note_downstream("192.0.2.2", 2);
+	note_downstream("192.0.2.3", 3);
+	note_downstream("192.0.2.4", 1);
+	order = world_order(PINNING_SMALL, 2);
+	world_expect_order(order, SECD_OK,
+			   "serial 2 is served instead of serial 5\n"
+			   "192.0.2.3 has serial 3 (AXFR): it is ahead and "
+			   "will not follow\n"
+			   "192.0.2.1 has serial 5 (AXFR): it is ahead and "
+			   "will not follow\n");
+	text = world_witnessed();
+	assert_null(strstr(text, "192.0.2.2"));
+	assert_null(strstr(text, "192.0.2.4"));
+	/* Of a zone that comes back nothing is known. */
+	world_reload(2);
+	world_reload(3);
+	pinning_await_newest(PINNING_SMALL, 5);
+	world_pin(PINNING_SMALL, 1);
+	assert_null(
+	    strstr(strstr(world_witnessed(), "zone-removed"), "is ahead"));
 }
 
 static void
@@ -309,6 +354,7 @@ main(void)
 	    BOTH(the_newest_version_can_be_pinned),
 	    TEST(another_version_can_be_pinned_instead),
 	    TEST(what_is_so_already_is_said),
+	    TEST(downstreams_that_are_ahead_are_named),
 	    TEST(what_cannot_be_is_refused),
 	    TEST(one_order_is_carried_out_at_a_time),
 	    TEST(versions_may_come_while_it_is_made),
