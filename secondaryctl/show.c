@@ -155,6 +155,27 @@ show_layers(FILE *out, struct rows *r)
 	}
 }
 
+/* The version that is served instead, or was to be. */
+static void
+show_pin(FILE *out, struct rows *r, int64_t now)
+{
+	const char *pinned = rows_take_text(r, "", "pinned-serial", NULL);
+	const char *lost = rows_take_text(r, "", "lost-serial", NULL);
+	struct line l = {.len = 0};
+	int64_t at = now;
+
+	rows_take_time(r, "", "pinned-at", &at);
+	if (pinned != NULL) {
+		add(&l, "%s, pinned ", pinned);
+	} else if (lost != NULL) {
+		add(&l, "not %s any more, which was pinned ", lost);
+	} else {
+		return;
+	}
+	add_moment(&l, at, now);
+	print_line(out, "served", l.text);
+}
+
 static void
 show_held(FILE *out, struct rows *r, int64_t now)
 {
@@ -179,6 +200,7 @@ show_held(FILE *out, struct rows *r, int64_t now)
 		add(&l, ", EXPIRED: not served");
 	}
 	print_line(out, "serial", l.text);
+	show_pin(out, r, now);
 	if (rows_take_time(r, "", "confirmed-at", &at)) {
 		l = (struct line){.len = 0};
 		add_moment(&l, at, now);

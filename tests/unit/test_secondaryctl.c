@@ -138,6 +138,32 @@ rich_zone(void *ctx, const uint8_t *apex, struct control_reply *r)
 }
 
 static void
+pinned_zone(void *ctx, const uint8_t *apex, struct control_reply *r)
+{
+	int64_t now = (int64_t)time(NULL);
+	struct zone_report z = {.has_zone = true,
+				.serial = 9,
+				.pinned_serial = 5,
+				.pinned_at = now - 3700,
+				.next = "SOA"};
+
+	(void)ctx;
+	memcpy(z.apex, apex, name_len(apex));
+	z.is_pin_lost = apex[1] == 'l';
+	zone_report_put(&z, r);
+	for (int i = 1; i < 3; i++) {
+		char id[32];
+
+		snprintf(id, sizeof(id), "downstream 192.0.2.%d", i);
+		control_reply_number(r, "p.", id, "serial", i == 1 ? 9 : 4);
+		control_reply_text(r, "p.", id, "by", "AXFR");
+		control_reply_time(r, "p.", id, "at", now - 7200);
+		control_reply_bool(r, "p.", id, "ahead", i == 1);
+	}
+	control_reply_text(r, "p.", "downstream 192.0.2.2", "key", "k.");
+}
+
+static void
 restart_with(struct control_fixture *f)
 {
 	control_stop(f->control);
@@ -174,6 +200,30 @@ a_zone_is_told_with_its_plan_and_its_primaries(void **state)
 	    "in "
 	    "a row: 3)\n"
 	    "    weather         fine\n");
+}
+
+static void
+a_pin_is_shown_and_who_will_not_follow(void **state)
+{
+	struct control_fixture *f = *state;
+
+	f->handler.zone_status = pinned_zone;
+	restart_with(f);
+	assert_int_equal(ctl_at(f, "zone-status p."), 0);
+	assert_like("p.\n"
+		    "    serial          9, not stored yet\n"
+		    "    served          5, pinned 1 h 1 min ago (*Z)\n"
+		    "    state *"
+		    "    downstream  serial  by    at                    key\n"
+		    "    192.0.2.1        9  AXFR  *Z  -    ahead\n"
+		    "    192.0.2.2        4  AXFR  *Z  k.   not ahead\n");
+	assert_int_equal(ctl_at(f, "--json zone-status p."), 0);
+	assert_like("*\"serial\":9,\"pinned-serial\":5,\"pinned-at\":*"
+		    "\"downstream\":\\[{\"id\":\"192.0.2.1\",\"serial\":9,"
+		    "\"by\":\"AXFR\",\"at\":*,\"ahead\":true},*");
+	assert_int_equal(ctl_at(f, "zone-status l."), 0);
+	assert_like("*    served          not 5 any more, which was pinned 1 h "
+		    "1 min ago (*Z)\n*");
 }
 
 static void
@@ -699,6 +749,7 @@ main(void)
 					control_fixture_teardown)
 	    TEST(status_is_aligned),
 	    TEST(a_zone_is_told_with_its_plan_and_its_primaries),
+	    TEST(a_pin_is_shown_and_who_will_not_follow),
 	    TEST(a_zone_without_anything_is_told_as_such),
 	    TEST(zones_are_paragraphs),
 	    TEST(json_has_types),
