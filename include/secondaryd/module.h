@@ -434,8 +434,11 @@ enum secd_event_type {
 
 struct secd_pinned {
 	uint32_t size;
-	int32_t rc;
+	int32_t rc; /* SECD_OK, or why not: then nothing changed */
 	uint64_t id;
+	/* Lines for the operator, '\n' between them: first a sentence; when a
+	 * version was pinned, then one for each server behind the host that is
+	 * known to have a newer serial, and so will not follow. */
 	const char *text;
 };
 
@@ -477,6 +480,9 @@ struct secd_reply {
 	void (*line)(void *ctx, const char *text);
 	/** The command failed: one sentence. The first one is shown. */
 	void (*error)(void *ctx, const char *text);
+	/** A command waits for something: with SECD_MORE, it need not be called
+	 * again before so many milliseconds. May be NULL. */
+	void (*pause)(void *ctx, uint32_t ms);
 };
 
 struct secd_command {
@@ -560,8 +566,9 @@ struct secd_host {
 	/**
 	 * Serve an older version, and keep doing so over restarts: the host
 	 * gets the way from there to its newest version by changes_since, and
-	 * goes it backwards. Event PINNED with this id says how it ended.
-	 * Refreshes and changes go on.
+	 * goes it backwards. Event PINNED with this id, to this module alone,
+	 * says how it ended. Refreshes and changes go on; `published` tells of
+	 * the version that is served. zone_unpin: serve the newest again.
 	 *
 	 * Returns  SECD_OK, SECD_ENOTFOUND, SECD_EBUSY
 	 */

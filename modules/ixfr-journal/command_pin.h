@@ -2,7 +2,8 @@
 /*
  * command_pin -- an older version is served by an operator's order: pin, unpin.
  * What is pinned is written down before the host is asked, so that it is not
- * trimmed; one order at a time.
+ * trimmed; one order at a time. The command goes on until the host has answered,
+ * and says what it answered.
  */
 
 #ifndef IXFR_JOURNAL_COMMAND_PIN_H

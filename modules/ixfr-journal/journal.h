@@ -33,14 +33,16 @@ struct round {
 	uint64_t largest; /* octets of a zone, in this round */
 };
 
-/* An order to serve an older version, or not any more, that the host did not
- * yet answer. */
+/* An order to serve an older version, or not any more. */
 struct pin {
-	uint64_t id;     /* 0: none */
+	uint64_t id;     /* that the host did not answer yet; 0: none */
 	uint64_t last;   /* that was given */
 	uint64_t before; /* seq that was pinned */
 	uint64_t seq;    /* that will be; 0: none */
 	uint8_t apex[NAME_LEN_MAX];
+	/* What the host answered to order `last`, once `id` is 0. */
+	int32_t rc;
+	char *text; /* lines; NULL: no memory for them */
 };
 
 struct journal {

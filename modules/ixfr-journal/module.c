@@ -80,6 +80,7 @@ journal_close(void *m)
 	losses_fini(&j->losses);
 	db_close(&j->db);
 	limits_free(j->limits);
+	free(j->pin.text);
 	free(j);
 }
 

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -20,6 +21,9 @@
 #include "server/control_command.h"
 #include "server/control_reply.h"
 #include "server/thread.h"
+
+/* Between two turns of a module's command, whatever it wants. */
+#define PAUSE_MAX_MS 500u
 
 struct control {
 	knot_ctl_t *ctl;
@@ -159,6 +163,7 @@ struct call {
 	const struct control_handler *h;
 	const struct control_request *q;
 	knot_ctl_t *ctl;
+	const atomic_bool *is_ending;
 	struct control_reply reply;
 };
 
@@ -228,6 +233,22 @@ notify(struct call *call, const uint8_t *apex)
 	call->h->notify(call->h->ctx, apex, &call->reply);
 }
 
+/* As long as the module wants. False: the end has come. */
+static bool
+pause_turns(struct call *call)
+{
+	uint32_t ms = call->reply.pause_ms;
+	struct timespec t;
+
+	ms = ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
+	t = (struct timespec){0, (long)ms * 1000000};
+	call->reply.pause_ms = 0;
+	if (ms > 0) {
+		nanosleep(&t, NULL);
+	}
+	return ms == 0 || !atomic_load(call->is_ending);
+}
+
 /* All turns of it, as long as somebody listens. */
 static int
 run_turns(struct call *call, const char *const *words, size_t count)
@@ -240,6 +261,11 @@ run_turns(struct call *call, const char *const *words, size_t count)
 					     (uint8_t *)position, &call->reply);
 		if (control_reply_flush(&call->reply, call->ctl) != SECD_OK) {
 			break; /* the client is gone, as serve will see */
+		}
+		if (rc == SECD_MORE && !pause_turns(call)) {
+			control_reply_error(&call->reply,
+					    "the server is ending");
+			return SECD_ECLOSED;
 		}
 	} while (rc == SECD_MORE);
 	return rc;
@@ -328,7 +354,10 @@ static void
 serve(struct control *c)
 {
 	struct control_request q;
-	struct call call = {.h = &c->handler, .q = &q, .ctl = c->ctl};
+	struct call call = {.h = &c->handler,
+			    .q = &q,
+			    .ctl = c->ctl,
+			    .is_ending = &c->is_ending};
 	int rc = control_request_receive(c->ctl, &q);
 
 	if (rc == SECD_ECLOSED) {

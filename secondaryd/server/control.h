@@ -50,6 +50,9 @@ void control_reply_line(struct control_reply *r, const char *text);
 void control_reply_error(struct control_reply *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/** A command that has more to say has not before so many milliseconds. */
+void control_reply_pause(struct control_reply *r, uint32_t ms);
+
 /* Where a list of zones goes on. */
 struct control_cursor {
 	bool is_started;            /* false: at the first zone */

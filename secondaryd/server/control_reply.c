@@ -102,6 +102,12 @@ control_reply_error(struct control_reply *r, const char *format, ...)
 }
 
 void
+control_reply_pause(struct control_reply *r, uint32_t ms)
+{
+	r->pause_ms = ms;
+}
+
+void
 control_reply_fini(struct control_reply *r)
 {
 	buf_fini(&r->rows);

@@ -14,6 +14,7 @@ struct control_reply {
 	struct buf rows; /* of each: type, then four strings with their NULs */
 	char error[512]; /* "" while all is well */
 	bool has_overflowed; /* no memory for a row */
+	uint32_t pause_ms;   /* before the next turn */
 };
 
 void control_reply_fini(struct control_reply *r);

@@ -64,6 +64,14 @@ on_error(void *ctx, const char *text)
 	control_reply_error(r->to, "%s", text);
 }
 
+static void
+on_pause(void *ctx, uint32_t ms)
+{
+	const struct module_reply *r = ctx;
+
+	control_reply_pause(r->to, ms);
+}
+
 void
 module_reply_init(struct module_reply *r, struct control_reply *to,
 		  const char *id)
@@ -78,7 +86,8 @@ module_reply_init(struct module_reply *r, struct control_reply *to,
 		    .time = on_time,
 		    .boolean = on_boolean,
 		    .line = on_line,
-		    .error = on_error},
+		    .error = on_error,
+		    .pause = on_pause},
 	};
 }
 

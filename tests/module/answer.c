@@ -66,6 +66,9 @@ on_boolean(void *ctx, const char *zone, const char *id, const char *item,
 	if (strcmp(item, "durable") == 0 && zone == NULL) {
 		a->durable = value != 0;
 	}
+	if (strcmp(item, "pinned") == 0 && a->listed_count > 0) {
+		a->pinned = a->listed[a->listed_count - 1].seq;
+	}
 	if (strcmp(item, "durable") == 0 && zone != NULL) {
 		a->lost++;
 	}
@@ -94,6 +97,14 @@ on_error(void *ctx, const char *text)
 	snprintf(a->error, sizeof(a->error), "%s", text);
 }
 
+static void
+on_pause(void *ctx, uint32_t ms)
+{
+	struct answer *a = ctx;
+
+	a->waits = ms > 0;
+}
+
 static struct secd_reply
 reply_to(struct answer *a)
 {
@@ -106,6 +117,7 @@ reply_to(struct answer *a)
 	    .boolean = on_boolean,
 	    .line = on_line,
 	    .error = on_error,
+	    .pause = on_pause,
 	};
 }
 
@@ -130,25 +142,32 @@ answer_free(struct answer *a)
 	free(a);
 }
 
-/* word, and two arguments that may be NULL */
 int
 answer_command(struct fake_host *h, const char *word, const char *zone,
 	       const char *what, struct answer *out)
 {
+	memset(out->position, 0, sizeof(out->position));
+	return answer_go_on(h, word, zone, what, out);
+}
+
+int
+answer_go_on(struct fake_host *h, const char *word, const char *zone,
+	     const char *what, struct answer *out)
+{
 	const char *argv[] = {word, zone, what};
-	uint64_t position[SECD_POSITION_LEN / 8] = {0};
 	struct secd_reply reply = reply_to(out);
 	struct secd_command c = {.size = sizeof(c),
 				 .argc = 1u + (zone != NULL) + (what != NULL),
 				 .argv = argv,
-				 .position = (uint8_t *)position};
+				 .position = (uint8_t *)out->position};
 	int rc;
 
 	do {
+		out->waits = false;
 		h->in_call = true;
 		rc = h->module->command(h->m, &c, &reply);
 		h->in_call = false;
-	} while (rc == SECD_MORE);
+	} while (rc == SECD_MORE && !out->waits);
 	return rc;
 }
 

@@ -23,19 +23,27 @@ struct answer {
 	struct listed listed[LISTED_MAX];
 	size_t listed_count;
 	uint64_t octets;
+	uint64_t pinned; /* seq of the version that `list` shows as pinned */
 	bool durable;
 	unsigned lost; /* zones */
 	unsigned failures;
 	char error[512];
 	char damage[512];
+	/* Of a command that waits for something. */
+	uint64_t position[SECD_POSITION_LEN / 8];
+	bool waits;
 };
 
 struct answer *answer_new(void);
 void answer_free(struct answer *a);
 
-/** Run a command of up to three words to its end; NULL: no more words. */
+/** Run a command of up to three words to its end, or until it waits
+ * (SECD_MORE); NULL: no more words. */
 int answer_command(struct fake_host *h, const char *word, const char *zone,
 		   const char *what, struct answer *out);
+/** The same words again: go on with one that waited. */
+int answer_go_on(struct fake_host *h, const char *word, const char *zone,
+		 const char *what, struct answer *out);
 void answer_status(struct fake_host *h, struct answer *out);
 
 /** As commands name it; room for 8. Returns `name`. */

@@ -566,6 +566,7 @@ some_event(struct fake_host *h)
 struct reply {
 	unsigned rows;
 	bool failed;
+	uint32_t pause_ms;
 };
 
 static void
@@ -647,6 +648,12 @@ on_error(void *ctx, const char *text)
 	r->failed = true;
 }
 
+static void
+on_pause(void *ctx, uint32_t ms)
+{
+	((struct reply *)ctx)->pause_ms = ms;
+}
+
 static struct secd_reply
 reply_to(struct reply *r)
 {
@@ -659,6 +666,7 @@ reply_to(struct reply *r)
 	    .boolean = on_boolean,
 	    .line = on_line,
 	    .error = on_error,
+	    .pause = on_pause,
 	};
 }
 
@@ -678,6 +686,11 @@ fake_host_command(struct fake_host *h, uint32_t argc, const char *const *argv)
 		h->in_call = true;
 		rc = h->module->command(h->m, &c, &reply);
 		h->in_call = false;
+		if (r.pause_ms > 0) {
+			pass(h, r.pause_ms);
+			answer(h);
+			r.pause_ms = 0;
+		}
 		/* The operator may go away, others get their turn. */
 	} while (rc == SECD_MORE && ++calls < 100000 &&
 		 rnd_below(&h->rnd, 50) > 0);
@@ -696,7 +709,7 @@ some_command(struct fake_host *h)
 	static const char *const words[] = {
 	    "help", "list",   "show", "diff", "export", "verify",     "status",
 	    "za.",  "x..y",   "",     "1..2", "-1",     "4294967296", "--all",
-	    "pin",  "rotate", "p1",   "\x01", "revoke", "adopt",
+	    "pin",  "rotate", "p1",   "\x01", "revoke", "adopt",      "unpin",
 	};
 	const char *argv[4];
 	uint32_t argc = rnd_below(&h->rnd, 5);

@@ -243,26 +243,42 @@ kept_find_old(struct fake_host *h, unsigned *zone, struct listed *old)
 	return false;
 }
 
-/* Give the order, and say that it was done. */
 void
-kept_order(struct fake_host *h, const char *word, unsigned zone,
-	   const char *serial)
+kept_answer_order(struct fake_host *h, int rc, const char *text)
 {
-	struct secd_pinned pinned = {.size = sizeof(pinned), .text = "so"};
+	struct secd_pinned pinned = {
+	    .size = sizeof(pinned), .rc = rc, .text = text};
 	struct secd_event e = {
 	    .size = sizeof(e), .type = SECD_EVENT_PINNED, .pinned = &pinned};
-	struct answer *a = answer_new();
-	char name[8];
-	int rc = answer_command(
-	    h, word, answer_zone_name(&h->zones[zone], name), serial, a);
 
-	if (rc != SECD_OK || h->pending_count != 1) {
-		fake_wrong("%s: %d, %s", word, rc, a->error);
+	if (h->pending_count != 1) {
+		fake_wrong("%zu orders", h->pending_count);
 	}
 	pinned.id = h->pending[0].id;
 	h->pending_count = 0;
 	h->in_call = true;
 	h->module->event(h->m, &e);
 	h->in_call = false;
+}
+
+/* Give the order, and say that it was done. */
+void
+kept_order(struct fake_host *h, const char *word, unsigned zone,
+	   const char *serial)
+{
+	struct answer *a = answer_new();
+	char name[8];
+	int rc;
+
+	answer_zone_name(&h->zones[zone], name);
+	rc = answer_command(h, word, name, serial, a);
+	if (rc != SECD_MORE) {
+		fake_wrong("%s: %d, %s", word, rc, a->error);
+	}
+	kept_answer_order(h, SECD_OK, "so");
+	rc = answer_go_on(h, word, name, serial, a);
+	if (rc != SECD_OK || a->count != 1 || strcmp(a->lines[0], "so") != 0) {
+		fake_wrong("%s: %d, %s", word, rc, a->error);
+	}
 	answer_free(a);
 }

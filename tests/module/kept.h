@@ -18,6 +18,8 @@ void kept_check_all(struct fake_host *h);
 
 /** A version that others were made of, and that has a serial of its own. */
 bool kept_find_old(struct fake_host *h, unsigned *zone, struct listed *old);
+/** Say how the order ended that was given. */
+void kept_answer_order(struct fake_host *h, int rc, const char *text);
 /** Give the order `word`, and say that it was done. serial  or NULL */
 void kept_order(struct fake_host *h, const char *word, unsigned zone,
 		const char *serial);

@@ -273,6 +273,126 @@ journal_what_is_pinned_is_not_trimmed(const struct trial *t)
 	options_free(o);
 }
 
+/* A zone with an older version that can be pinned. */
+struct pinnable {
+	struct fake_host *h;
+	struct listed old;
+	unsigned zone;
+	char name[8], serial[16];
+};
+
+static void
+open_pinnable(const struct trial *t, unsigned seed, struct pinnable *p)
+{
+	p->h = trial_open(t, seed);
+	do {
+		fake_host_group(p->h, 3);
+	} while (!kept_find_old(p->h, &p->zone, &p->old));
+	snprintf(p->serial, sizeof(p->serial), "%u", (unsigned)p->old.serial);
+	answer_zone_name(&p->h->zones[p->zone], p->name);
+}
+
+static void
+expect_pin(struct pinnable *p, struct answer *a, int rc, const char *error)
+{
+	int got = a->waits ? answer_go_on(p->h, "pin", p->name, p->serial, a)
+			   : answer_command(p->h, "pin", p->name, p->serial, a);
+
+	if (got != rc || strstr(a->error, error) == NULL) {
+		fake_wrong("pin: %d, %s", got, a->error);
+	}
+}
+
+/* Is it shown as the pinned one? */
+static bool
+is_pinned(const struct pinnable *p)
+{
+	struct answer *a = answer_new();
+	bool found;
+
+	answer_command(p->h, "list", p->name, NULL, a);
+	found = a->pinned == p->old.seq;
+	answer_free(a);
+	return found;
+}
+
+static void
+journal_what_the_host_answers_is_said(const struct trial *t)
+{
+	struct pinnable p;
+	struct answer *a = answer_new();
+
+	open_pinnable(t, 17, &p);
+	expect_pin(&p, a, SECD_MORE, "");
+	expect_pin(&p, a, SECD_MORE, "");
+	if (a->count != 0) {
+		fake_wrong("said too early: %s", a->lines[0]);
+	}
+	p.h->now.boot_ms += 10000;
+	expect_pin(&p, a, SECD_MORE, "");
+	expect_pin(&p, a, SECD_MORE, "");
+	if (a->count != 1 || strstr(a->lines[0], "being done") == NULL) {
+		fake_wrong("nothing is said for %zu", a->count);
+	}
+	kept_answer_order(p.h, SECD_OK, "one is served\ntwo is ahead");
+	expect_pin(&p, a, SECD_OK, "");
+	if (a->count != 3 || strcmp(a->lines[1], "one is served") != 0 ||
+	    strcmp(a->lines[2], "two is ahead") != 0 || !is_pinned(&p)) {
+		fake_wrong("pin: %zu lines", a->count);
+	}
+	answer_free(a);
+	trial_end(p.h);
+}
+
+static void
+journal_an_order_that_fails_leaves_what_is_pinned(const struct trial *t)
+{
+	struct pinnable p;
+	struct answer *a = answer_new(), *b = answer_new();
+
+	open_pinnable(t, 18, &p);
+	expect_pin(&p, a, SECD_MORE, "");
+	kept_answer_order(p.h, SECD_EIO, "it cannot be stored");
+	expect_pin(&p, a, SECD_EIO, "it cannot be stored");
+	if (is_pinned(&p)) {
+		fake_wrong("it is pinned");
+	}
+	a->waits = false;
+	kept_order(p.h, "pin", p.zone, p.serial);
+	if (answer_command(p.h, "unpin", p.name, NULL, b) != SECD_MORE) {
+		fake_wrong("unpin: %s", b->error);
+	}
+	kept_answer_order(p.h, SECD_EIO, NULL);
+	if (answer_go_on(p.h, "unpin", p.name, NULL, b) != SECD_EIO ||
+	    b->error[0] == '\0' || !is_pinned(&p)) {
+		fake_wrong("unpin: %s", b->error);
+	}
+	answer_free(a);
+	answer_free(b);
+	trial_end(p.h);
+}
+
+static void
+journal_one_order_is_given_at_a_time(const struct trial *t)
+{
+	struct pinnable p;
+	struct answer *a = answer_new(), *b = answer_new();
+
+	open_pinnable(t, 19, &p);
+	expect_pin(&p, a, SECD_MORE, "");
+	expect_pin(&p, b, SECD_EBUSY, "another order is under way");
+	/* The first operator has gone away; he comes back too late. */
+	kept_answer_order(p.h, SECD_OK, "so");
+	b->error[0] = '\0';
+	expect_pin(&p, b, SECD_MORE, "");
+	expect_pin(&p, a, SECD_EBUSY, "another order came");
+	kept_answer_order(p.h, SECD_OK, "so");
+	expect_pin(&p, b, SECD_OK, "");
+	answer_free(a);
+	answer_free(b);
+	trial_end(p.h);
+}
+
 static void
 journal_a_host_that_cannot_pin_is_told_so(const struct trial *t)
 {
@@ -387,6 +507,9 @@ const struct trial_test trial_journal_tests[] = {
     TRIAL(journal_a_file_that_fills_is_trimmed_in_time),
     TRIAL(journal_kill_leaves_a_sound_journal),
     TRIAL(journal_what_is_pinned_is_not_trimmed),
+    TRIAL(journal_what_the_host_answers_is_said),
+    TRIAL(journal_an_order_that_fails_leaves_what_is_pinned),
+    TRIAL(journal_one_order_is_given_at_a_time),
     TRIAL(journal_a_host_that_cannot_pin_is_told_so),
     TRIAL(journal_a_flipped_octet_is_found_or_harmless),
     {NULL, NULL},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "control_client.h"
 
@@ -251,6 +253,73 @@ a_client_that_does_not_read_harms_nobody(void **state)
 			 SECD_ENOTFOUND);
 }
 
+static atomic_uint turns, turns_max;
+
+/* Waits for so many turns. */
+static int
+wait_for_turns(void *ctx, const char *const *words, size_t count,
+	       uint8_t *position, struct control_reply *r)
+{
+	(void)ctx;
+	(void)words;
+	(void)count;
+	(void)position;
+	if (atomic_fetch_add(&turns, 1) < atomic_load(&turns_max)) {
+		control_reply_pause(r, 10);
+		return SECD_MORE;
+	}
+	control_reply_line(r, "there");
+	return SECD_OK;
+}
+
+static void
+let_wait(struct control_fixture *f, unsigned most)
+{
+	atomic_store(&turns, 0);
+	atomic_store(&turns_max, most);
+	f->handler.module_command = wait_for_turns;
+	control_stop(f->control);
+	assert_int_equal(control_start(f->control, &f->handler), SECD_OK);
+}
+
+static void
+a_command_that_waits_is_asked_again_in_a_moment(void **state)
+{
+	struct control_fixture *f = *state;
+	int64_t began = clock_boot_ms();
+
+	let_wait(f, 20);
+	assert_int_equal(control_fixture_ask(f, "x", false, NULL),
+			 SECD_ENOTFOUND);
+	assert_true(clock_boot_ms() - began >= 200);
+	assert_int_equal(atomic_load(&turns), 21);
+	assert_non_null(strstr(f->reply, "there"));
+}
+
+static void *
+ask_there(void *arg)
+{
+	control_fixture_ask(arg, "x", false, NULL);
+	return NULL;
+}
+
+static void
+the_end_does_not_wait_for_it(void **state)
+{
+	struct control_fixture *f = *state;
+	pthread_t asker;
+
+	let_wait(f, UINT_MAX);
+	assert_int_equal(pthread_create(&asker, NULL, ask_there, f), 0);
+	while (atomic_load(&turns) < 3) {
+		usleep(1000);
+	}
+	control_stop(f->control);
+	pthread_join(asker, NULL);
+	assert_non_null(strstr(f->reply, "the server is ending"));
+	assert_int_equal(control_start(f->control, &f->handler), SECD_OK);
+}
+
 int
 main(void)
 {
@@ -266,6 +335,8 @@ main(void)
 	    TEST(a_forced_retransfer_is_told_from_another),
 	    TEST(what_makes_no_sense_is_refused_untouched),
 	    TEST(a_word_that_is_no_command_may_be_a_modules),
+	    TEST(a_command_that_waits_is_asked_again_in_a_moment),
+	    TEST(the_end_does_not_wait_for_it),
 	    TEST(the_socket_is_for_owner_and_group),
 	    TEST(a_second_server_finds_the_first),
 	    TEST(a_dead_socket_is_replaced),
