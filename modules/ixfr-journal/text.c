@@ -11,6 +11,7 @@ void
 text_of_record(const struct secd_host *host, const struct secd_entry *e,
 	       char *out)
 {
+	static const char digits[] = "0123456789abcdef";
 	char owner[NAME_TEXT_MAX];
 	char *p = out;
 
@@ -21,8 +22,12 @@ text_of_record(const struct secd_host *host, const struct secd_entry *e,
 	p += sprintf(p, "%s %u TYPE%u \\# %u", name_to_text(e->owner, owner),
 		     (unsigned)e->ttl, (unsigned)e->type,
 		     (unsigned)e->rdata_len);
-	*p = '\0';
-	for (unsigned i = 0; i < e->rdata_len; i++) {
-		p += sprintf(p, "%s%02x", i == 0 ? " " : "", e->rdata[i]);
+	if (e->rdata_len > 0) {
+		*p++ = ' ';
 	}
+	for (unsigned i = 0; i < e->rdata_len; i++) {
+		*p++ = digits[e->rdata[i] >> 4];
+		*p++ = digits[e->rdata[i] & 15];
+	}
+	*p = '\0';
 }

@@ -71,6 +71,10 @@ on_boolean(void *ctx, const char *zone, const char *id, const char *item,
 	}
 	if (strcmp(item, "durable") == 0 && zone != NULL) {
 		a->lost++;
+		a->lost_mask |= 1u << (zone[1] - 'a');
+	}
+	if (strcmp(item, "pinned") == 0 && a->listed_count > 0) {
+		a->listed[a->listed_count - 1].is_pinned = value != 0;
 	}
 }
 
@@ -195,6 +199,7 @@ answer_zone_name(const struct model_zone *z, char *name)
 static void
 add_record(struct answer *a, const char *sign, const struct secd_entry *e)
 {
+	static const char digits[] = "0123456789abcdef";
 	char *text = malloc(2 * (size_t)e->rdata_len + 256), *p = text;
 
 	if (text == NULL) {
@@ -207,8 +212,10 @@ add_record(struct answer *a, const char *sign, const struct secd_entry *e)
 	p += sprintf(p, " %u TYPE%u \\# %u ", (unsigned)e->ttl, e->type,
 		     e->rdata_len);
 	for (size_t i = 0; i < e->rdata_len; i++) {
-		p += sprintf(p, "%02x", e->rdata[i]);
+		*p++ = digits[e->rdata[i] >> 4];
+		*p++ = digits[e->rdata[i] & 15];
 	}
+	*p = '\0';
 	on_line(a, text);
 	free(text);
 }
