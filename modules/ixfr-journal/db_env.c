@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "base/dir.h"
 #include "base/error.h"
 #include "base/octets.h"
 
@@ -51,24 +54,22 @@ db_error(int mdb_rc)
  */
 
 static int
-refuse(char *reason, const char *dir, const char *what, int rc)
+refuse(const struct db *db, const char *what, int rc, char *reason)
 {
-	snprintf(reason, SECD_REASON_LEN, FILE_FORMAT ": %s", dir, what);
+	snprintf(reason, SECD_REASON_LEN, FILE_FORMAT ": %s", db->dir, what);
 	return rc;
 }
 
 static int
-open_env(struct db *db, const char *dir, bool read_only, char *reason)
+open_env(struct db *db, const char *path, bool read_only)
 {
-	char path[PATH_MAX];
 	MDB_stat stat;
 	int rc = mdb_env_create(&db->env);
 
 	if (rc != 0) {
 		db->env = NULL;
-		return refuse(reason, dir, mdb_strerror(rc), db_error(rc));
+		return rc;
 	}
-	snprintf(path, sizeof(path), FILE_FORMAT, dir);
 	rc = mdb_env_set_maxdbs(db->env, 7);
 	if (rc == 0 && !read_only) {
 		/* Who only reads maps as much as the writer did. */
@@ -80,12 +81,11 @@ open_env(struct db *db, const char *dir, bool read_only, char *reason)
 				      (read_only ? MDB_RDONLY : 0u),
 				  0600);
 	}
-	if (rc != 0) {
-		return refuse(reason, dir, mdb_strerror(rc), db_error(rc));
+	if (rc == 0) {
+		mdb_env_stat(db->env, &stat);
+		db->page_len = stat.ms_psize;
 	}
-	mdb_env_stat(db->env, &stat);
-	db->page_len = stat.ms_psize;
-	return SECD_OK;
+	return rc;
 }
 
 static int
@@ -155,32 +155,68 @@ prepare(struct db *db, bool read_only)
 	return db_error(mdb_txn_commit(txn));
 }
 
-int
-db_open(struct db *db, const char *dir, bool read_only, uint64_t max_octets,
-	char *reason)
+static int
+open_path(struct db *db, const char *path, bool read_only, char *reason)
 {
-	int rc;
+	int mdb_rc = open_env(db, path, read_only), rc;
 
-	*db = (struct db){.max_octets = max_octets / MAP_UNIT * MAP_UNIT};
-	db->reserve = db->max_octets / 4;
-	if (db->reserve > RESERVE_MAX) {
-		db->reserve = RESERVE_MAX;
-	}
-	rc = open_env(db, dir, read_only, reason);
-	if (rc == SECD_OK) {
+	if (mdb_rc != 0) {
+		rc = refuse(db, mdb_strerror(mdb_rc), db_error(mdb_rc), reason);
+	} else {
 		rc = prepare(db, read_only);
 		if (rc != SECD_OK) {
-			refuse(reason, dir,
+			refuse(db,
 			       rc == SECD_EMALF
 				   ? "not a journal, or of another format"
 				   : secd_strerror(rc),
-			       rc);
+			       rc, reason);
 		}
 	}
 	if (rc != SECD_OK) {
 		db_close(db);
 	}
 	return rc;
+}
+
+/* A file in the making is no journal: it gets the name of one when it is
+ * whole. */
+static int
+create(struct db *db, const char *path, char *reason)
+{
+	char new_path[PATH_MAX], new_lock[PATH_MAX];
+	int rc;
+
+	snprintf(new_path, sizeof(new_path), "%s/journal.new", db->dir);
+	snprintf(new_lock, sizeof(new_lock), "%s/journal.new-lock", db->dir);
+	unlink(new_path);
+	rc = open_path(db, new_path, false, reason);
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	db_close(db);
+	unlink(new_lock);
+	rc = dir_rename(new_path, path);
+	return rc == SECD_OK ? rc : refuse(db, strerror(errno), rc, reason);
+}
+
+int
+db_open(struct db *db, const char *dir, bool read_only, uint64_t max_octets,
+	char *reason)
+{
+	char path[PATH_MAX];
+	int rc = SECD_OK;
+
+	*db = (struct db){.dir = dir,
+			  .max_octets = max_octets / MAP_UNIT * MAP_UNIT};
+	db->reserve = db->max_octets / 4;
+	if (db->reserve > RESERVE_MAX) {
+		db->reserve = RESERVE_MAX;
+	}
+	snprintf(path, sizeof(path), FILE_FORMAT, dir);
+	if (!read_only && access(path, F_OK) != 0 && errno == ENOENT) {
+		rc = create(db, path, reason);
+	}
+	return rc == SECD_OK ? open_path(db, path, read_only, reason) : rc;
 }
 
 void

@@ -19,6 +19,7 @@
 #include "secondaryd/module.h"
 
 struct db {
+	const char *dir;
 	MDB_env *env; /* NULL: not open */
 	MDB_dbi meta, zones, segments, steps, pieces, serials, trash;
 	uint64_t max_octets;
@@ -29,6 +30,7 @@ struct db {
 /**
  * Open or create `DIR/journal.mdb`.
  *
+ * dir         lent until db_close
  * read_only   another process may be writing it
  * max_octets  what the file may grow to
  * reason      room for SECD_REASON_LEN
