@@ -20,7 +20,10 @@ ask_fail(const struct ask *a, int rc, const char *format, const char *what)
 int
 ask_fail_code(const struct ask *a, int rc)
 {
-	return ask_fail(a, rc, "%s", secd_strerror(rc));
+	return ask_fail(a, rc, "%s",
+			rc == SECD_EMALF
+			    ? "what is kept of it is damaged: see verify"
+			    : secd_strerror(rc));
 }
 
 int
@@ -41,38 +44,80 @@ ask_zone(struct ask *a, const char *name)
 	return rc == SECD_OK ? rc : ask_fail_code(a, rc);
 }
 
-static bool
-parse_serial(const char *text, size_t len, uint32_t *out)
+bool
+ask_number(const char *text, size_t len, uint64_t max, uint64_t *out)
 {
 	uint64_t value = 0;
 
-	if (len == 0 || len > 10) {
-		return false;
-	}
 	for (size_t i = 0; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9') {
+		uint64_t digit = (uint64_t)(text[i] - '0');
+
+		if (text[i] < '0' || text[i] > '9' ||
+		    value > (max - digit) / 10) {
 			return false;
 		}
-		value = value * 10 + (uint64_t)(text[i] - '0');
+		value = value * 10 + digit;
 	}
-	*out = (uint32_t)value;
-	return value <= UINT32_MAX;
+	*out = value;
+	return len > 0;
 }
 
-/* The newest version with the serial that a text names. */
+static int
+find(const struct ask *a, uint64_t seq, struct ask_found *out)
+{
+	struct segment *g = &out->segment;
+	int rc = db_segment_of(&a->j->db, a->txn, a->record.id, seq, g);
+
+	if (rc == SECD_OK) {
+		rc = db_totals_at(&a->j->db, a->txn, g, seq, &out->totals);
+	}
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	out->seq = seq;
+	out->serial = out->totals.serial;
+	out->at = g->began_at;
+	out->begins = seq == g->start;
+	if (!out->begins) {
+		rc = db_get_step(&a->j->db, a->txn, g->zone, seq, &out->step);
+		out->at = out->step.at;
+	}
+	return rc;
+}
+
+int
+ask_find(const struct ask *a, uint64_t seq, struct ask_found *out)
+{
+	int rc = find(a, seq, out);
+
+	return rc == SECD_OK ? rc : ask_fail_code(a, rc);
+}
+
 int
 ask_version(const struct ask *a, const char *text, size_t len, uint64_t *seq)
 {
-	uint32_t serial;
+	struct ask_found found;
+	char what[64];
+	uint64_t n;
 	int rc;
 
-	if (!parse_serial(text, len, &serial)) {
-		return ask_fail(a, SECD_EINVAL, "\"%s\" is not a serial", text);
+	snprintf(what, sizeof(what), "%.*s", (int)(len < 40 ? len : 40), text);
+	if (ask_number(text, len, UINT32_MAX, &n)) {
+		rc = db_seq_of_serial(&a->j->db, a->txn, a->record.id,
+				      (uint32_t)n, UINT64_MAX, seq);
+	} else if (len > 0 && text[0] == '@' &&
+		   ask_number(text + 1, len - 1, UINT64_MAX - 1, &n)) {
+		rc = find(a, n, &found);
+		*seq = n;
+	} else {
+		return ask_fail(a, SECD_EINVAL,
+				"\"%s\" is no serial, and no @VERSION", what);
 	}
-	rc = db_seq_of_serial(&a->j->db, a->txn, a->record.id, serial,
-			      UINT64_MAX, seq);
 	if (rc == SECD_ENOTFOUND) {
-		return ask_fail(a, rc, "version %s is not kept", text);
+		return ask_fail(a, rc,
+				what[0] == '@' ? "version %s is not kept"
+					       : "serial %s is not kept",
+				what);
 	}
 	return rc == SECD_OK ? rc : ask_fail_code(a, rc);
 }

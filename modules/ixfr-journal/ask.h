@@ -25,14 +25,31 @@ int ask_fail(const struct ask *a, int rc, const char *format, const char *what);
 /** The same, by the code alone. */
 int ask_fail_code(const struct ask *a, int rc);
 
+/** Read a whole number, without sign, of `len` octets. */
+bool ask_number(const char *text, size_t len, uint64_t max, uint64_t *out);
+
 /** Find the zone that a text names. Returns SECD_OK, or it has said why not. */
 int ask_zone(struct ask *a, const char *name);
 
 /**
- * The newest version with the serial that `len` octets of a text name. Returns
- * SECD_OK, or it has said why not.
+ * The version that `len` octets of a text name: the newest one with a serial, or
+ * by "@" and a number any one. Returns SECD_OK, or it has said why not.
  */
 int ask_version(const struct ask *a, const char *text, size_t len,
 		uint64_t *seq);
+
+/* A version, with what is known of it. */
+struct ask_found {
+	uint64_t seq;
+	uint32_t serial;
+	int64_t at;
+	bool begins; /* a segment: no step leads to it */
+	struct segment segment;
+	struct step step;
+	struct totals totals;
+};
+
+/** Look a version up. Returns SECD_OK, or it has said why not. */
+int ask_find(const struct ask *a, uint64_t seq, struct ask_found *out);
 
 #endif

@@ -6,196 +6,9 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/module_address.h"
+#include "ixfr-journal/command_list.h"
 #include "ixfr-journal/command_pin.h"
 #include "ixfr-journal/command_read.h"
-
-/* Versions listed in one call. */
-#define LIST_MAX 128
-
-static const char *
-source_text(uint32_t source)
-{
-	static const char *const texts[] = {
-	    [SECD_SOURCE_IXFR] = "ixfr", [SECD_SOURCE_AXFR] = "axfr",
-	    [SECD_SOURCE_FILE] = "file", [SECD_SOURCE_UPDATE] = "update",
-	    [SECD_SOURCE_SEEN] = "seen", [SECD_SOURCE_STORAGE] = "storage",
-	};
-
-	return source < sizeof(texts) / sizeof(texts[0]) &&
-		       texts[source] != NULL
-		   ? texts[source]
-		   : "unknown";
-}
-
-static const char *
-transport_text(uint32_t transport)
-{
-	static const char *const texts[] = {
-	    [SECD_TRANSPORT_NONE] = "none", [SECD_TRANSPORT_UDP] = "udp",
-	    [SECD_TRANSPORT_TCP] = "tcp",   [SECD_TRANSPORT_TLS] = "tls",
-	    [SECD_TRANSPORT_QUIC] = "quic",
-	};
-
-	return transport < sizeof(texts) / sizeof(texts[0]) ? texts[transport]
-							    : "unknown";
-}
-
-/*
- * list, show
- */
-
-static void
-put_version(const struct ask *a, uint64_t seq, uint32_t serial,
-	    const struct step *s, int64_t at)
-{
-	struct secd_reply *r = a->r;
-	char id[32];
-
-	snprintf(id, sizeof(id), "serial %u", (unsigned)serial);
-	r->number(r->ctx, a->zone, id, "version", seq);
-	r->time(r->ctx, a->zone, id, "at", at);
-	if (seq == a->record.pinned) {
-		r->boolean(r->ctx, a->zone, id, "pinned", 1);
-	}
-	if (s == NULL) {
-		r->text(r->ctx, a->zone, id, "source", "beginning");
-		return;
-	}
-	r->text(r->ctx, a->zone, id, "source", source_text(s->source));
-	r->number(r->ctx, a->zone, id, "from-serial", s->from);
-	r->number(r->ctx, a->zone, id, "deleted", s->deleted);
-	r->number(r->ctx, a->zone, id, "added", s->added);
-	r->number(r->ctx, a->zone, id, "octets", s->octets);
-}
-
-struct list_position {
-	uint64_t seq; /* listed last */
-	uint64_t segment;
-};
-
-/* The segment behind the one that begins at `start`. */
-static int
-segment_after(const struct ask *a, uint64_t start, struct segment *out)
-{
-	struct segment g;
-	uint64_t at = UINT64_MAX;
-	int rc, found = SECD_ENOTFOUND;
-
-	while ((rc = db_segment_before(&a->j->db, a->txn, a->record.id, at,
-				       &g)) == SECD_OK &&
-	       g.start > start) {
-		*out = g;
-		at = g.start;
-		found = SECD_OK;
-	}
-	return rc == SECD_OK || rc == SECD_ENOTFOUND ? found : rc;
-}
-
-static int
-list(struct ask *a)
-{
-	struct list_position p;
-	struct segment g;
-	int rc = SECD_OK;
-
-	memcpy(&p, a->c->position, sizeof(p));
-	for (unsigned i = 0; i < LIST_MAX && rc == SECD_OK; i++) {
-		struct step s;
-
-		if (p.segment != 0) {
-			rc = db_get_segment(&a->j->db, a->txn, a->record.id,
-					    p.segment, &g);
-		}
-		if (p.segment != 0 && rc == SECD_OK && p.seq != g.newest) {
-			rc = db_step_after(&a->j->db, a->txn, a->record.id,
-					   p.seq, &s);
-			if (rc == SECD_OK) {
-				put_version(a, s.seq, s.to, &s, s.at);
-				p.seq = s.seq;
-			}
-			continue;
-		}
-		rc = segment_after(a, p.segment, &g);
-		if (rc == SECD_OK) {
-			put_version(a, g.start, g.start_serial, NULL,
-				    g.began_at);
-			p.seq = p.segment = g.start;
-		}
-	}
-	memcpy(a->c->position, &p, sizeof(p));
-	if (rc == SECD_ENOTFOUND) {
-		return SECD_OK; /* the end, or it was trimmed under our feet */
-	}
-	return rc == SECD_OK ? SECD_MORE : ask_fail_code(a, rc);
-}
-
-static void
-put_digest(const struct ask *a, const char *id, const struct segment *g,
-	   const struct totals *at)
-{
-	struct digest d = g->base.origin;
-	uint8_t octets[SECD_DIGEST_LEN];
-	char text[2 * SECD_DIGEST_LEN + 1];
-
-	if (g->base.seq == 0) {
-		return;
-	}
-	digest_add(&d, &at->delta);
-	digest_write(&d, octets);
-	for (unsigned i = 0; i < sizeof(octets); i++) {
-		snprintf(text + (size_t)2 * i, 3, "%02x", octets[i]);
-	}
-	a->r->text(a->r->ctx, a->zone, id, "digest", text);
-}
-
-static void
-put_origin(const struct ask *a, const char *id, const struct step *s)
-{
-	struct secd_reply *r = a->r;
-	char text[NAME_TEXT_MAX];
-
-	r->text(r->ctx, a->zone, id, "primary",
-		module_address_text(&s->primary, text));
-	snprintf(text, sizeof(text), "%.*s", (int)s->id_len, s->id);
-	r->text(r->ctx, a->zone, id, "primary-id", text);
-	r->text(r->ctx, a->zone, id, "transport", transport_text(s->transport));
-	r->text(r->ctx, a->zone, id, "key",
-		s->key_len > 0 ? name_to_text(s->key, text) : "");
-}
-
-static int
-show(struct ask *a)
-{
-	struct totals at;
-	struct segment g;
-	struct step s;
-	uint64_t seq;
-	char id[32];
-	int rc = ask_version(a, a->c->argv[2], strlen(a->c->argv[2]), &seq);
-
-	if (rc != SECD_OK) {
-		return rc;
-	}
-	rc = db_segment_of(&a->j->db, a->txn, a->record.id, seq, &g);
-	if (rc == SECD_OK) {
-		rc = db_totals_at(&a->j->db, a->txn, &g, seq, &at);
-	}
-	if (rc == SECD_OK && seq != g.start) {
-		rc = db_get_step(&a->j->db, a->txn, g.zone, seq, &s);
-	}
-	if (rc != SECD_OK) {
-		return ask_fail_code(a, rc);
-	}
-	snprintf(id, sizeof(id), "serial %u", (unsigned)at.serial);
-	put_version(a, seq, at.serial, seq == g.start ? NULL : &s,
-		    seq == g.start ? g.began_at : s.at);
-	if (seq != g.start) {
-		put_origin(a, id, &s);
-	}
-	put_digest(a, id, &g, &at);
-	return SECD_OK;
-}
 
 /*
  * Which command it is
@@ -206,8 +19,9 @@ static const struct {
 	unsigned argc_min, argc_max; /* the word included */
 	int (*run)(struct ask *a);
 } commands[] = {
-    {"list", "ZONE", "the versions that are kept", 2, 2, list},
-    {"show", "ZONE SERIAL", "who sent it, when and how", 3, 3, show},
+    {"list", "[ZONE [LAST]]", "zones, versions, or the last so many", 1, 3,
+     command_list},
+    {"show", "ZONE SERIAL", "who sent it, when and how", 3, 3, command_show},
     {"diff", "ZONE FROM..TO", "what changed between two versions", 3, 3,
      command_diff},
     {"export", "ZONE SERIAL", "a version as a zone file", 3, 3, command_export},
@@ -230,6 +44,9 @@ help(struct secd_reply *r)
 			 commands[i].arguments, commands[i].says);
 		r->line(r->ctx, text);
 	}
+	r->line(r->ctx,
+		"SERIAL, FROM and TO may be @VERSION, as list has it; of "
+		"versions with the same serial the newest is meant");
 	return SECD_OK;
 }
 
@@ -277,30 +94,55 @@ command_run(void *m, const struct secd_command *c, struct secd_reply *r)
 			c->argv[0]);
 }
 
+/* Of the file: zones, versions, octets. */
 static void
-put_trouble(const struct secd_reply *r, const char *id, const struct trouble *t)
+put_sizes(const struct journal *j, MDB_txn *txn, const struct secd_reply *r)
 {
-	r->number(r->ctx, NULL, id, "failures", t->count);
-	if (t->rc != SECD_OK) {
-		r->text(r->ctx, NULL, id, "alarm", t->why);
+	uint64_t zones, segments, steps, used;
+
+	if (db_count(txn, j->db.zones, &zones) == SECD_OK &&
+	    db_count(txn, j->db.segments, &segments) == SECD_OK &&
+	    db_count(txn, j->db.steps, &steps) == SECD_OK) {
+		r->number(r->ctx, NULL, NULL, "zones", zones);
+		r->number(r->ctx, NULL, NULL, "versions", segments + steps);
 	}
+	if (db_used(&j->db, txn, &used) == SECD_OK) {
+		r->number(r->ctx, NULL, NULL, "octets", used);
+	}
+	r->number(r->ctx, NULL, NULL, "max-octets", j->db.max_octets);
+}
+
+static void
+put_trouble(const struct journal *j, const struct secd_reply *r)
+{
+	const struct trouble *c = &j->changes, *u = &j->upkeep;
+	char text[2 * SECD_REASON_LEN + 128];
+
+	r->boolean(r->ctx, NULL, NULL, "durable", c->rc == SECD_OK);
+	if (c->rc != SECD_OK || u->rc != SECD_OK) {
+		snprintf(text, sizeof(text), "%s%s%s%s%s",
+			 c->rc != SECD_OK ? "changes are not kept: " : "",
+			 c->rc != SECD_OK ? c->why : "",
+			 c->rc != SECD_OK && u->rc != SECD_OK ? "; " : "",
+			 u->rc != SECD_OK ? "the journal is not trimmed: " : "",
+			 u->rc != SECD_OK ? u->why : "");
+		r->text(r->ctx, NULL, NULL, "alarm", text);
+	}
+	r->number(r->ctx, NULL, NULL, "change-failures", c->count);
+	r->number(r->ctx, NULL, NULL, "upkeep-failures", u->count);
 }
 
 void
 command_status(void *m, struct secd_reply *r)
 {
 	struct journal *j = m;
-	uint64_t used;
 	MDB_txn *txn;
 
 	if (db_begin_read(&j->db, &txn) == SECD_OK) {
-		if (db_used(&j->db, txn, &used) == SECD_OK) {
-			r->number(r->ctx, NULL, NULL, "octets", used);
-		}
+		put_sizes(j, txn, r);
 		mdb_txn_abort(txn);
 	}
-	r->number(r->ctx, NULL, NULL, "max-octets", j->db.max_octets);
-	r->boolean(r->ctx, NULL, NULL, "durable", j->changes.rc == SECD_OK);
+	put_trouble(j, r);
 	for (const struct loss *x = j->losses.first; x != NULL; x = x->next) {
 		char zone[NAME_TEXT_MAX];
 
@@ -309,8 +151,6 @@ command_status(void *m, struct secd_reply *r)
 				   "durable", 0);
 		}
 	}
-	put_trouble(r, "changes", &j->changes);
-	put_trouble(r, "upkeep", &j->upkeep);
 }
 
 void

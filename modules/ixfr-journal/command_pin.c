@@ -42,9 +42,14 @@ check(const struct ask *a)
 {
 	const struct secd_host *host = a->j->host;
 
+	if ((host->flags & SECD_HOST_READ_ONLY) != 0) {
+		return ask_fail(a, SECD_ENOTSUP,
+				"%s needs the running server: here the journal "
+				"is only read",
+				a->c->argv[0]);
+	}
 	if (!SECD_HAS(host, zone_unpin) || host->zone_pin == NULL ||
-	    host->zone_unpin == NULL ||
-	    (host->flags & SECD_HOST_READ_ONLY) != 0) {
+	    host->zone_unpin == NULL) {
 		return ask_fail(a, SECD_ENOTSUP, "%s cannot pin a version",
 				host->name);
 	}

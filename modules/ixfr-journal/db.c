@@ -166,30 +166,40 @@ db_get_step(const struct db *db, MDB_txn *txn, uint64_t zone, uint64_t seq,
 		   : step_read(key.data, key.len, v.mv_data, v.mv_size, out);
 }
 
+/* The first value at or behind a key of a zone's. */
+static int
+first_from(MDB_txn *txn, MDB_dbi dbi, const struct octets *key, MDB_val *k,
+	   MDB_val *v)
+{
+	MDB_cursor *c;
+	int rc = mdb_cursor_open(txn, dbi, &c);
+
+	if (rc != 0) {
+		return db_error(rc);
+	}
+	*k = db_val(key->data, key->len);
+	rc = db_error(mdb_cursor_get(c, k, v, MDB_SET_RANGE));
+	if (rc == SECD_OK &&
+	    (k->mv_size != key->len || memcmp(k->mv_data, key->data, 8) != 0)) {
+		rc = SECD_ENOTFOUND;
+	}
+	mdb_cursor_close(c);
+	return rc;
+}
+
 int
 db_step_after(const struct db *db, MDB_txn *txn, uint64_t zone, uint64_t seq,
 	      struct step *out)
 {
 	struct octets key;
-	MDB_cursor *c;
 	MDB_val k, v;
-	int rc = mdb_cursor_open(txn, db->steps, &c);
+	int rc;
 
-	if (rc != 0) {
-		return db_error(rc);
-	}
 	key_of_step(zone, seq + 1, &key);
-	k = db_val(key.data, key.len);
-	rc = db_error(mdb_cursor_get(c, &k, &v, MDB_SET_RANGE));
-	if (rc == SECD_OK &&
-	    (k.mv_size != key.len || memcmp(k.mv_data, key.data, 8) != 0)) {
-		rc = SECD_ENOTFOUND;
-	}
-	if (rc == SECD_OK) {
-		rc = step_read(k.mv_data, k.mv_size, v.mv_data, v.mv_size, out);
-	}
-	mdb_cursor_close(c);
-	return rc;
+	rc = first_from(txn, db->steps, &key, &k, &v);
+	return rc != SECD_OK
+		   ? rc
+		   : step_read(k.mv_data, k.mv_size, v.mv_data, v.mv_size, out);
 }
 
 int
@@ -276,6 +286,21 @@ db_segment_before(const struct db *db, MDB_txn *txn, uint64_t zone,
 	rc = last_before(txn, db->segments, &key, 8, &found, &v);
 	return rc != SECD_OK ? rc
 			     : segment_read(found.data, found.len, v.mv_data,
+					    v.mv_size, out);
+}
+
+int
+db_segment_after(const struct db *db, MDB_txn *txn, uint64_t zone, uint64_t seq,
+		 struct segment *out)
+{
+	struct octets key;
+	MDB_val k, v;
+	int rc;
+
+	key_of_segment(zone, seq + 1, &key);
+	rc = first_from(txn, db->segments, &key, &k, &v);
+	return rc != SECD_OK ? rc
+			     : segment_read(k.mv_data, k.mv_size, v.mv_data,
 					    v.mv_size, out);
 }
 
@@ -452,4 +477,16 @@ db_next_id(const struct db *db, MDB_txn *txn, uint64_t *id)
 	put_u64(octets + 8, checksum64(CHECKSUM_START, octets, 8));
 	val = db_val(octets, sizeof(octets));
 	return db_error(mdb_put(txn, db->meta, &key, &val, 0));
+}
+
+int
+db_count(MDB_txn *txn, MDB_dbi dbi, uint64_t *count)
+{
+	MDB_stat stat;
+	int rc = db_error(mdb_stat(txn, dbi, &stat));
+
+	if (rc == SECD_OK) {
+		*count = stat.ms_entries;
+	}
+	return rc;
 }

@@ -51,6 +51,10 @@ int db_totals_at(const struct db *db, MDB_txn *txn, const struct segment *g,
 int db_segment_before(const struct db *db, MDB_txn *txn, uint64_t zone,
 		      uint64_t start, struct segment *out);
 
+/** The first segment that begins behind version `seq`. */
+int db_segment_after(const struct db *db, MDB_txn *txn, uint64_t zone,
+		     uint64_t seq, struct segment *out);
+
 /** The newest version up to `seq_max` with this serial. */
 int db_seq_of_serial(const struct db *db, MDB_txn *txn, uint64_t zone,
 		     uint32_t serial, uint64_t seq_max, uint64_t *seq);
@@ -77,6 +81,9 @@ int db_first_key(MDB_txn *txn, MDB_dbi dbi, struct octets *out);
 /** Delete up to `max` values whose keys begin with `prefix`. */
 int db_delete_prefix(MDB_txn *txn, MDB_dbi dbi, const struct octets *prefix,
 		     uint32_t max, uint32_t *deleted);
+
+/** How many values there are. */
+int db_count(MDB_txn *txn, MDB_dbi dbi, uint64_t *count);
 
 /** A number that was never given before. */
 int db_next_id(const struct db *db, MDB_txn *txn, uint64_t *id);

@@ -2,8 +2,10 @@
 
 #include "ixfr-journal/text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 
@@ -30,4 +32,17 @@ text_of_record(const struct secd_host *host, const struct secd_entry *e,
 		*p++ = digits[e->rdata[i] & 15];
 	}
 	*p = '\0';
+}
+
+const char *
+text_of_time(int64_t at_ms, char out[TEXT_TIME_MAX])
+{
+	time_t at = (time_t)(at_ms / 1000);
+	struct tm tm;
+
+	if (gmtime_r(&at, &tm) == NULL ||
+	    strftime(out, TEXT_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) {
+		snprintf(out, TEXT_TIME_MAX, "%" PRId64, at_ms / 1000);
+	}
+	return out;
 }

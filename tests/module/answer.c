@@ -9,18 +9,60 @@
 #include "base/error.h"
 
 static void
+note(struct answer *a, const char *zone, const char *id, const char *item,
+     const char *value)
+{
+	const char *const texts[] = {zone, id, item, value};
+
+	for (size_t i = 0; i < 4; i++) {
+		const char *text = texts[i] == NULL ? "" : texts[i];
+
+		if (buf_put(&a->rows, text, strlen(text) + 1) != SECD_OK) {
+			fake_wrong("no memory");
+		}
+	}
+}
+
+static void
+note_number(struct answer *a, const char *zone, const char *id,
+	    const char *item, int64_t value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", (long long)value);
+	note(a, zone, id, item, text);
+}
+
+const char *
+answer_find(const struct answer *a, const char *zone, const char *id,
+	    const char *item)
+{
+	const char *p = (const char *)a->rows.data, *end = p + a->rows.len;
+
+	while (p < end) {
+		const char *texts[4];
+
+		for (size_t i = 0; i < 4; i++) {
+			texts[i] = p;
+			p += strlen(p) + 1;
+		}
+		if (strcmp(texts[0], zone) == 0 && strcmp(texts[1], id) == 0 &&
+		    strcmp(texts[2], item) == 0) {
+			return texts[3];
+		}
+	}
+	return NULL;
+}
+
+static void
 on_text(void *ctx, const char *zone, const char *id, const char *item,
 	const char *value)
 {
 	struct answer *a = ctx;
 
-	(void)id;
+	note(a, zone, id, item, value);
 	if (strcmp(item, "damage") == 0) {
 		snprintf(a->damage, sizeof(a->damage), "%s %s", zone, value);
-	}
-	if (strcmp(item, "source") == 0 && a->listed_count > 0) {
-		a->listed[a->listed_count - 1].begins =
-		    strcmp(value, "beginning") == 0;
 	}
 }
 
@@ -30,17 +72,17 @@ on_number(void *ctx, const char *zone, const char *id, const char *item,
 {
 	struct answer *a = ctx;
 
-	(void)zone;
-	if (strcmp(item, "version") == 0 && a->listed_count < LISTED_MAX) {
-		struct listed *l = &a->listed[a->listed_count++];
-
-		l->seq = value;
-		l->serial = (uint32_t)strtoul(id + strlen("serial "), NULL, 10);
+	note_number(a, zone, id, item, (int64_t)value);
+	if (id != NULL && strncmp(id, "version @", 9) == 0 &&
+	    strcmp(item, "serial") == 0 && a->listed_count < LISTED_MAX) {
+		a->listed[a->listed_count++] =
+		    (struct listed){.seq = strtoull(id + 9, NULL, 10),
+				    .serial = (uint32_t)value};
 	}
 	if (strcmp(item, "octets") == 0 && zone == NULL) {
 		a->octets = value;
 	}
-	if (strcmp(item, "failures") == 0) {
+	if (strstr(item, "-failures") != NULL) {
 		a->failures += (unsigned)value;
 	}
 }
@@ -49,11 +91,7 @@ static void
 on_time(void *ctx, const char *zone, const char *id, const char *item,
 	int64_t at_ms)
 {
-	(void)ctx;
-	(void)zone;
-	(void)id;
-	(void)item;
-	(void)at_ms;
+	note_number(ctx, zone, id, item, at_ms);
 }
 
 static void
@@ -62,7 +100,10 @@ on_boolean(void *ctx, const char *zone, const char *id, const char *item,
 {
 	struct answer *a = ctx;
 
-	(void)id;
+	note_number(a, zone, id, item, value);
+	if (strcmp(item, "beginning") == 0 && a->listed_count > 0) {
+		a->listed[a->listed_count - 1].begins = value != 0;
+	}
 	if (strcmp(item, "durable") == 0 && zone == NULL) {
 		a->durable = value != 0;
 	}
@@ -83,6 +124,9 @@ on_line(void *ctx, const char *text)
 {
 	struct answer *a = ctx;
 
+	if (text[0] == ';') {
+		return; /* a comment of a zone file */
+	}
 	if (a->count == a->cap) {
 		a->cap = a->cap == 0 ? 64 : 2 * a->cap;
 		a->lines = realloc(a->lines, a->cap * sizeof(*a->lines));
@@ -143,7 +187,28 @@ answer_free(struct answer *a)
 		free(a->lines[i]);
 	}
 	free(a->lines);
+	buf_fini(&a->rows);
 	free(a);
+}
+
+/* word, and two arguments that may be NULL */
+int
+answer_turn(struct fake_host *h, const char *word, const char *zone,
+	    const char *what, struct answer *out)
+{
+	const char *argv[] = {word, zone, what};
+	struct secd_reply reply = reply_to(out);
+	struct secd_command c = {.size = sizeof(c),
+				 .argc = 1u + (zone != NULL) + (what != NULL),
+				 .argv = argv,
+				 .position = (uint8_t *)out->position};
+	int rc;
+
+	out->waits = false;
+	h->in_call = true;
+	rc = h->module->command(h->m, &c, &reply);
+	h->in_call = false;
+	return rc;
 }
 
 int
@@ -158,19 +223,10 @@ int
 answer_go_on(struct fake_host *h, const char *word, const char *zone,
 	     const char *what, struct answer *out)
 {
-	const char *argv[] = {word, zone, what};
-	struct secd_reply reply = reply_to(out);
-	struct secd_command c = {.size = sizeof(c),
-				 .argc = 1u + (zone != NULL) + (what != NULL),
-				 .argv = argv,
-				 .position = (uint8_t *)out->position};
 	int rc;
 
 	do {
-		out->waits = false;
-		h->in_call = true;
-		rc = h->module->command(h->m, &c, &reply);
-		h->in_call = false;
+		rc = answer_turn(h, word, zone, what, out);
 	} while (rc == SECD_MORE && !out->waits);
 	return rc;
 }

@@ -29,6 +29,7 @@ struct answer {
 	unsigned failures;
 	char error[512];
 	char damage[512];
+	struct buf rows; /* all of them: see answer_find */
 	/* Of a command that waits for something. */
 	uint64_t position[SECD_POSITION_LEN / 8];
 	bool waits;
@@ -44,7 +45,14 @@ int answer_command(struct fake_host *h, const char *word, const char *zone,
 /** The same words again: go on with one that waited. */
 int answer_go_on(struct fake_host *h, const char *word, const char *zone,
 		 const char *what, struct answer *out);
+/** One turn of it, whether it began already or not. */
+int answer_turn(struct fake_host *h, const char *word, const char *zone,
+		const char *what, struct answer *out);
 void answer_status(struct fake_host *h, struct answer *out);
+
+/** The value of a row, or NULL; zone and id may be "". */
+const char *answer_find(const struct answer *a, const char *zone,
+			const char *id, const char *item);
 
 /** As commands name it; room for 8. Returns `name`. */
 const char *answer_zone_name(const struct model_zone *z, char *name);

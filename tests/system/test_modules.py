@@ -161,8 +161,8 @@ def the_journal_keeps_every_version(case):
         sut.wait_serial(APEX, serial)
         if serial == 3:
             sut.restart()
-    case.wait_until(lambda: "serial 4" in sut.ctl("journal", "list", APEX),
-                    10, "the journal to have serial 4")
+    case.wait_until(lambda: re.search(r"^ +@\d+ +4 ", sut.ctl(
+        "journal", "list", APEX), re.M), 10, "the journal to have serial 4")
     case.wait_until(lambda: "ww2" in sut.ctl("journal", "export", APEX, "2"),
                     10, "the journal to have a whole version")
     two = sut.ctl("journal", "export", APEX, "2")
