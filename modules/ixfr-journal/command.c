@@ -158,3 +158,9 @@ command_tick(struct journal *j)
 {
 	command_read_tick(j);
 }
+
+void
+command_close(struct journal *j)
+{
+	command_read_drop(j);
+}

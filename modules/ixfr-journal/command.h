@@ -12,6 +12,8 @@
 int command_run(void *m, const struct secd_command *c, struct secd_reply *r);
 /** Drop what a command left that nobody goes on with. */
 void command_tick(struct journal *j);
+/** Drop it in any case. */
+void command_close(struct journal *j);
 void command_status(void *m, struct secd_reply *r);
 
 #endif

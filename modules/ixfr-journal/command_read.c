@@ -2,6 +2,7 @@
 
 #include "ixfr-journal/command_read.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +10,62 @@
 #include "base/error.h"
 #include "ixfr-journal/verify.h"
 
-/* An export that nobody goes on with is dropped after this. */
-#define EXPORT_IDLE_MS 60000
+/* What nobody goes on with is dropped after this. */
+#define IDLE_MS 60000
+/* Handed out of a difference in one call: some milliseconds. */
+#define TURN_RECORDS 1000
+#define TURN_OCTETS  ((size_t)256 * 1024)
 
 /*
- * diff, export
+ * What is read in several calls: there is one at a time.
  */
+
+void
+command_read_drop(struct journal *j)
+{
+	export_fini(&j->reading.reader);
+	net_fini(&j->reading.net);
+	j->reading = (struct reading){.id = 0};
+}
+
+void
+command_read_tick(struct journal *j)
+{
+	if (j->reading.id != 0 && j->now_ms - j->reading.used_ms > IDLE_MS) {
+		command_read_drop(j);
+	}
+}
+
+/* One turn: begin with it, or go on where it was. */
+static int
+read_on(struct ask *a, int (*begin)(struct ask *a), int (*go_on)(struct ask *a))
+{
+	struct journal *j = a->j;
+	uint64_t id; /* 0: begin */
+	int rc = SECD_OK;
+
+	memcpy(&id, a->c->position, sizeof(id));
+	if (id != 0 && id != j->reading.id) {
+		return ask_fail(a, SECD_EBUSY,
+				"%s: broken off: another command came in "
+				"between, or it waited too long",
+				a->zone);
+	}
+	if (id == 0) {
+		command_read_drop(j);
+		id = j->reading.id = ++j->last_reading;
+		memcpy(a->c->position, &id, sizeof(id));
+		rc = begin(a);
+	}
+	if (rc == SECD_OK) {
+		j->reading.used_ms = j->now_ms;
+		rc = go_on(a);
+	}
+	if (rc != SECD_MORE) {
+		command_read_drop(j);
+	}
+	return rc;
+}
 
 struct lines {
 	const struct ask *a;
@@ -31,38 +82,38 @@ put_line(void *arg, const uint8_t *entry, size_t len,
 	(void)len;
 	text_of_record(l->a->j->host, e, l->text + 2);
 	l->a->r->line(l->a->r->ctx, l->text[0] == '\0' ? l->text + 2 : l->text);
+	l->a->j->reading.records++;
 	return SECD_OK;
+}
+
+/*
+ * diff
+ */
+
+static int
+collect(const struct ask *a, uint64_t from, uint64_t to)
+{
+	struct segment g;
+	int rc = db_segment_of(&a->j->db, a->txn, a->record.id, from, &g);
+
+	if (rc != SECD_OK) {
+		return ask_fail_code(a, rc);
+	}
+	if (to < g.start || to > g.newest) {
+		return ask_fail(a, SECD_ENOTFOUND,
+				"no way leads along %s: history began anew "
+				"between",
+				a->c->argv[2]);
+	}
+	rc = way_collect(&a->j->db, a->txn, &g, from, to, &a->j->reading.net);
+	return rc == SECD_OK ? rc : ask_fail_code(a, rc);
 }
 
 static int
-put_difference(const struct ask *a, const struct net *net)
-{
-	struct lines l = {a, malloc(TEXT_RECORD_MAX + 2)};
-
-	if (l.text == NULL) {
-		return ask_fail_code(a, SECD_ENOMEM);
-	}
-	for (size_t i = 0; i < net->count; i++) {
-		const struct net_record *r = &net->records[i];
-		struct secd_entry e;
-
-		if (secd_entry_read(r->octets - 1, r->len + 1, &e) != 0) {
-			l.text[0] = r->added ? '+' : '-';
-			l.text[1] = ' ';
-			put_line(&l, r->octets - 1, r->len + 1, &e);
-		}
-	}
-	free(l.text);
-	return SECD_OK;
-}
-
-int
-command_diff(struct ask *a)
+begin_diff(struct ask *a)
 {
 	const char *from = a->c->argv[2], *dots = strstr(from, "..");
-	struct net net = {.count = 0};
 	uint64_t seq_from, seq_to;
-	struct segment g;
 	int rc;
 
 	if (dots == NULL) {
@@ -73,97 +124,134 @@ command_diff(struct ask *a)
 	if (rc == SECD_OK) {
 		rc = ask_version(a, dots + 2, strlen(dots + 2), &seq_to);
 	}
-	if (rc != SECD_OK) {
-		return rc;
-	}
-	rc = db_segment_of(&a->j->db, a->txn, a->record.id, seq_from, &g);
-	if (rc == SECD_OK && (seq_to < g.start || seq_to > g.newest)) {
-		return ask_fail(
-		    a, SECD_ENOTFOUND,
-		    "no way leads from %s: history began anew between", from);
-	}
-	if (rc == SECD_OK) {
-		rc = way_collect(&a->j->db, a->txn, &g, seq_from, seq_to, &net);
-	}
-	rc = rc == SECD_OK ? put_difference(a, &net) : ask_fail_code(a, rc);
-	net_fini(&net);
-	return rc;
+	return rc == SECD_OK ? collect(a, seq_from, seq_to) : rc;
 }
 
-struct export_position {
-	uint64_t id; /* 0: begin */
-};
+static int
+go_on_diff(struct ask *a)
+{
+	struct lines l = {a, malloc(TEXT_RECORD_MAX + 2)};
+	struct reading *n = &a->j->reading;
+	size_t octets = 0;
+
+	if (l.text == NULL) {
+		return ask_fail_code(a, SECD_ENOMEM);
+	}
+	for (unsigned i = 0;
+	     i < TURN_RECORDS && octets < TURN_OCTETS && n->next < n->net.count;
+	     i++) {
+		const struct net_record *r = &n->net.records[n->next++];
+		struct secd_entry e;
+
+		if (secd_entry_read(r->octets - 1, r->len + 1, &e) != 0) {
+			l.text[0] = r->added ? '+' : '-';
+			l.text[1] = ' ';
+			put_line(&l, r->octets - 1, r->len + 1, &e);
+		}
+		octets += r->len;
+	}
+	free(l.text);
+	return n->next < n->net.count ? SECD_MORE : SECD_OK;
+}
+
+int
+command_diff(struct ask *a)
+{
+	return read_on(a, begin_diff, go_on_diff);
+}
+
+/*
+ * export
+ */
+
+/* Comments of a zone file. */
+static void
+put_head(const struct ask *a, const struct ask_found *f)
+{
+	char text[NAME_TEXT_MAX + 128], at[TEXT_TIME_MAX];
+
+	snprintf(text, sizeof(text),
+		 "; %s serial %u, version @%" PRIu64 " of %s", a->zone,
+		 (unsigned)f->serial, f->seq, text_of_time(f->at, at));
+	a->r->line(a->r->ctx, text);
+}
+
+static void
+put_end(const struct ask *a)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "; %" PRIu64 " records",
+		 a->j->reading.records);
+	a->r->line(a->r->ctx, text);
+}
+
+/* A segment has a base but for a while in its beginning. */
+static int
+fail_without_base(const struct ask *a, const struct ask_found *f)
+{
+	return ask_fail(a, SECD_EBUSY,
+			f->segment.start == a->record.segment
+			    ? "%s is not whole yet: the server has still to "
+			      "read it"
+			    : "of %s there are only changes at that time: no "
+			      "whole version was read then",
+			a->zone);
+}
 
 static int
-begin_export(struct ask *a, struct export_position *p)
+begin_export(struct ask *a)
 {
+	struct export_reader *x = &a->j->reading.reader;
+	const char *serial = a->c->argv[2];
+	struct ask_found f;
 	uint64_t seq;
-	int rc = ask_version(a, a->c->argv[2], strlen(a->c->argv[2]), &seq);
+	int rc = ask_version(a, serial, strlen(serial), &seq);
 
+	if (rc == SECD_OK) {
+		rc = ask_find(a, seq, &f);
+	}
 	if (rc != SECD_OK) {
 		return rc;
 	}
-	export_fini(&a->j->export.reader);
-	a->j->export.id = 0;
-	rc = export_begin(&a->j->db, a->txn, a->record.id, seq,
-			  &a->j->export.reader);
+	rc = export_begin(&a->j->db, a->txn, a->record.id, seq, x);
 	if (rc == SECD_EBUSY) {
-		return ask_fail(a, rc,
-				"%s is not whole yet: its first version is "
-				"still being read",
-				a->zone);
+		return fail_without_base(a, &f);
 	}
 	if (rc != SECD_OK) {
 		return ask_fail_code(a, rc);
 	}
-	p->id = a->j->export.id = ++a->j->last_export;
+	put_head(a, &f);
 	return SECD_OK;
+}
+
+static int
+go_on_export(struct ask *a)
+{
+	struct lines l = {a, malloc(TEXT_RECORD_MAX + 2)};
+	int rc = SECD_ENOMEM;
+
+	if (l.text != NULL) {
+		l.text[0] = '\0';
+		rc = export_go_on(&a->j->reading.reader, a->txn, put_line, &l);
+		free(l.text);
+	}
+	if (rc == SECD_OK) {
+		put_end(a);
+	}
+	if (rc == SECD_ENOTFOUND) {
+		return ask_fail(a, rc,
+				"%s was trimmed while it was read: this is not "
+				"all of it",
+				a->zone);
+	}
+	return rc == SECD_OK || rc == SECD_MORE ? rc : ask_fail_code(a, rc);
 }
 
 int
 command_export(struct ask *a)
 {
-	struct lines l = {a, NULL};
-	struct export_position p;
-	int rc = SECD_OK;
-
-	memcpy(&p, a->c->position, sizeof(p));
-	if (p.id != 0 && p.id != a->j->export.id) {
-		return ask_fail(a, SECD_EBUSY,
-				"%s: another export came in between", a->zone);
-	}
-	l.text = malloc(TEXT_RECORD_MAX + 2);
-	if (l.text == NULL) {
-		return ask_fail_code(a, SECD_ENOMEM);
-	}
-	l.text[0] = '\0';
-	if (p.id == 0) {
-		rc = begin_export(a, &p);
-		memcpy(a->c->position, &p, sizeof(p));
-	}
-	if (rc == SECD_OK) {
-		a->j->export.used_ms = a->j->now_ms;
-		rc = export_go_on(&a->j->export.reader, a->txn, put_line, &l);
-		if (rc != SECD_OK && rc != SECD_MORE) {
-			rc = ask_fail_code(a, rc);
-		}
-	}
-	if (rc != SECD_MORE) {
-		export_fini(&a->j->export.reader);
-		a->j->export.id = 0;
-	}
-	free(l.text);
-	return rc;
-}
-
-void
-command_read_tick(struct journal *j)
-{
-	if (j->export.id != 0 &&
-	    j->now_ms - j->export.used_ms > EXPORT_IDLE_MS) {
-		export_fini(&j->export.reader);
-		j->export.id = 0;
-	}
+	return read_on(a, begin_export, go_on_export);
 }
 
 /*
@@ -172,7 +260,7 @@ command_read_tick(struct journal *j)
 
 struct verifying {
 	struct verify_position at;
-	uint32_t damaged;           /* zones */
+	uint64_t zones, damaged;    /* that were read */
 	uint8_t apex[NAME_LEN_MAX]; /* of all zones: the one that is read */
 	uint8_t is_on;              /* there is one */
 };
@@ -194,13 +282,16 @@ verify_zone(struct ask *a, struct verifying *v)
 	name_to_text(a->apex, a->zone);
 	r->boolean(r->ctx, a->zone, NULL, "sound", rc == SECD_OK);
 	if (rc == SECD_OK) {
-		r->number(r->ctx, a->zone, NULL, "steps", v->at.steps);
+		r->number(r->ctx, a->zone, NULL, "versions", v->at.versions);
+		r->number(r->ctx, a->zone, NULL, "records", v->at.records);
+		r->number(r->ctx, a->zone, NULL, "octets", v->at.octets);
 	} else {
 		r->text(r->ctx, a->zone, NULL, "damage",
 			reason[0] != '\0' ? reason : secd_strerror(rc));
 		v->damaged++;
 	}
 	v->at = (struct verify_position){.zone = 0};
+	v->zones++;
 	return SECD_OK;
 }
 
@@ -228,6 +319,10 @@ verify_all(struct ask *a, struct verifying *v)
 	}
 	if (rc == SECD_OK) {
 		rc = next_zone(a, v);
+	}
+	if (rc == SECD_ENOTFOUND) {
+		a->r->number(a->r->ctx, NULL, NULL, "zones", v->zones);
+		a->r->number(a->r->ctx, NULL, NULL, "damaged", v->damaged);
 	}
 	return rc == SECD_OK ? SECD_MORE : rc == SECD_ENOTFOUND ? SECD_OK : rc;
 }

@@ -13,7 +13,8 @@ int command_export(struct ask *a);
 /** One zone, or all of them. */
 int command_verify(struct ask *a);
 
-/** Drop an export that nobody goes on with. */
+/** Drop what is read, if nobody goes on with it. */
 void command_read_tick(struct journal *j);
+void command_read_drop(struct journal *j);
 
 #endif

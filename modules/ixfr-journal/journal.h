@@ -45,6 +45,16 @@ struct pin {
 	char *text; /* lines; NULL: no memory for them */
 };
 
+/* What a command reads in several calls; dropped when it goes stale. */
+struct reading {
+	uint64_t id;     /* of the command; 0: none */
+	int64_t used_ms; /* boot */
+	struct export_reader reader;
+	struct net net;
+	size_t next;      /* of net */
+	uint64_t records; /* that were handed out */
+};
+
 struct journal {
 	const struct secd_host *host;
 	struct limits *limits;
@@ -62,13 +72,8 @@ struct journal {
 
 	struct pin pin; /* the one that the host is asked for */
 
-	/* What a command reads in several calls; dropped when it goes stale. */
-	struct {
-		struct export_reader reader;
-		uint64_t id;     /* of the command; 0: none */
-		int64_t used_ms; /* boot */
-	} export;
-	uint64_t last_export;
+	struct reading reading;
+	uint64_t last_reading; /* id */
 
 	uint8_t newest_digest[SECD_DIGEST_LEN]; /* lent by `newest` */
 };

@@ -75,7 +75,7 @@ journal_close(void *m)
 	struct journal *j = m;
 
 	history_abort(&j->history);
-	export_fini(&j->export.reader);
+	command_close(j);
 	bases_fini(&j->bases);
 	losses_fini(&j->losses);
 	db_close(&j->db);

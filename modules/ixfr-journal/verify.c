@@ -14,12 +14,14 @@
 static int
 wrong(char *reason, uint64_t seq, const char *what)
 {
-	snprintf(reason, SECD_REASON_LEN, "version %" PRIu64 ": %s", seq, what);
+	snprintf(reason, SECD_REASON_LEN, "version @%" PRIu64 ": %s", seq,
+		 what);
 	return SECD_EMALF;
 }
 
 static void
-count_piece(const uint8_t *octets, size_t len, struct digest *d)
+count_piece(struct verify_position *p, const uint8_t *octets, size_t len,
+	    struct digest *d)
 {
 	size_t at = 0, n;
 	struct secd_entry e;
@@ -32,7 +34,9 @@ count_piece(const uint8_t *octets, size_t len, struct digest *d)
 			digest_add_entry(d, octets + at, n);
 		}
 		at += n;
+		p->records++;
 	}
+	p->octets += len;
 }
 
 /* SECD_OK: the base is as it was. */
@@ -61,7 +65,7 @@ verify_base(const struct db *db, MDB_txn *txn, const struct segment *g,
 		if (rc != SECD_OK) {
 			return rc;
 		}
-		count_piece(octets, len, &p->digest);
+		count_piece(p, octets, len, &p->digest);
 		read += len;
 		p->piece++;
 	}
@@ -112,7 +116,7 @@ verify_step(const struct db *db, MDB_txn *txn, const struct segment *g,
 		if (rc != SECD_OK) {
 			return wrong(reason, s.seq, "its step is damaged");
 		}
-		count_piece(octets, len, &delta);
+		count_piece(p, octets, len, &delta);
 	}
 	sum = before.delta;
 	digest_add(&sum, &s.delta);
@@ -126,7 +130,7 @@ verify_step(const struct db *db, MDB_txn *txn, const struct segment *g,
 		return wrong(reason, s.seq, "its serial is not in the index");
 	}
 	p->seq = s.seq;
-	p->steps++;
+	p->versions++;
 	return SECD_OK;
 }
 
@@ -190,7 +194,9 @@ next_segment(const struct db *db, MDB_txn *txn, const uint8_t *apex,
 					      .segment = out->start,
 					      .seq = out->start,
 					      .has_base = out->base.seq != 0,
-					      .steps = p->steps};
+					      .versions = p->versions + 1,
+					      .records = p->records,
+					      .octets = p->octets};
 	}
 	return rc;
 }

@@ -17,7 +17,8 @@ struct verify_position {
 	uint32_t piece;   /* of the base */
 	uint32_t has_base;
 	struct digest digest; /* of the base so far */
-	uint64_t steps;       /* read in all segments */
+	/* Of all segments so far. */
+	uint64_t versions, records, octets;
 };
 
 /**

@@ -571,6 +571,7 @@ main(int argc, char **argv)
 	run_all(&t, tests, only, counts);
 	if (is_file_of(t.file, "ixfr-journal.so")) {
 		run_all(&t, trial_journal_tests, only, counts);
+		run_all(&t, trial_command_tests, only, counts);
 	}
 	printf("%u passed, %u failed, 0 skipped\n", counts[true],
 	       counts[false]);

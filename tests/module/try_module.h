@@ -47,7 +47,8 @@ void trial_kill_rounds(const struct trial *t, unsigned seed,
 		       void (*look)(const struct trial *t, unsigned round,
 				    struct fake_host *shared));
 
-/** What only ixfr-journal has to do. */
+/* What only ixfr-journal has to do: what it keeps, what its commands say. */
 extern const struct trial_test trial_journal_tests[];
+extern const struct trial_test trial_command_tests[];
 
 #endif

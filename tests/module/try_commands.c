@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the commands of ixfr-journal say while it changes under their feet, and
+ * what they count.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "base/error.h"
+#include "base/options.h"
+#include "try_module.h"
+
+/* The zone that they are about. */
+static const char *
+zone_name(const struct fake_host *h)
+{
+	static char name[8];
+
+	return answer_zone_name(&h->zones[0], name);
+}
+
+static struct fake_host *
+open_with(const struct trial *t, uint64_t seed, const char *text,
+	  struct options **options)
+{
+	struct trial other = *t;
+	char reason[SECD_REASON_LEN];
+
+	if (options_load_text("journal.conf", text, strlen(text), options,
+			      reason) != SECD_OK) {
+		fake_wrong("%s", reason);
+	}
+	other.options = options_get(*options);
+	return trial_open(&other, seed);
+}
+
+static void
+grow(struct fake_host *h, unsigned groups)
+{
+	while (groups-- > 0) {
+		fake_host_group(h, 4);
+	}
+	fake_host_settle(h);
+}
+
+static struct answer *
+list(struct fake_host *h)
+{
+	struct answer *a = answer_new();
+
+	if (answer_command(h, "list", zone_name(h), NULL, a) != SECD_OK) {
+		fake_wrong("list: %s", a->error);
+	}
+	return a;
+}
+
+/* What came after the trim is what is kept behind what came before. */
+static void
+check_going_on(const struct answer *listed, size_t before,
+	       const struct answer *now)
+{
+	uint64_t last = listed->listed[before - 1].seq;
+	size_t at = 0;
+
+	if (now->listed[0].seq <= last) {
+		fake_wrong("it was not trimmed as far as it was read");
+	}
+	while (at < now->listed_count && before + at < listed->listed_count &&
+	       now->listed[at].seq == listed->listed[before + at].seq) {
+		at++;
+	}
+	if (at != now->listed_count || before + at != listed->listed_count) {
+		fake_wrong("%zu of %zu versions were listed",
+			   listed->listed_count - before, now->listed_count);
+	}
+}
+
+static void
+commands_list_goes_on_when_it_was_trimmed(const struct trial *t)
+{
+	uint64_t position[SECD_POSITION_LEN / 8] = {0};
+	struct answer *listed = answer_new(), *now = NULL;
+	struct options *options;
+	struct fake_host *h =
+	    open_with(t, 21,
+		      "zone:\n  - id: default\n    max-steps: 150\n"
+		      "    keep-steps: 0\n",
+		      &options);
+	size_t before;
+	int rc;
+
+	do {
+		answer_free(now == NULL ? answer_new() : now);
+		grow(h, 10);
+		now = list(h);
+	} while (now->listed_count < 140);
+	answer_free(now);
+	rc = answer_turn(h, position, "list", zone_name(h), NULL, listed);
+	before = listed->listed_count;
+	if (rc != SECD_MORE || before == 0) {
+		fake_wrong("it was listed at once: %d", rc);
+	}
+	grow(h, 400);
+	while (rc == SECD_MORE) {
+		rc = answer_turn(h, position, "list", zone_name(h), NULL,
+				 listed);
+	}
+	now = list(h);
+	check_going_on(listed, before, now);
+	answer_free(now);
+	answer_free(listed);
+	trial_end(h);
+	options_free(options);
+}
+
+/*
+ * A reader beside the writer
+ */
+
+/* What the reader is asked for, and what it says. */
+struct errand {
+	uint64_t seq;
+	size_t records;
+};
+
+enum verdict {
+	SAW_ALL = 1,
+	SAW_THE_TRIM,
+};
+
+static void
+tell(int fd, const void *what, size_t len)
+{
+	if (write(fd, what, len) != (ssize_t)len) {
+		fake_wrong("the other process is gone");
+	}
+}
+
+static bool
+hear(int fd, void *what, size_t len)
+{
+	return read(fd, what, len) == (ssize_t)len;
+}
+
+/* One export of a reader; between its first turn and the others the writer has
+ * its way. */
+static enum verdict
+export_beside(struct fake_host *h, const struct errand *e, int in, int out)
+{
+	uint64_t position[SECD_POSITION_LEN / 8] = {0};
+	struct answer *a = answer_new();
+	char version[32], go;
+	bool is_told;
+	int rc;
+
+	snprintf(version, sizeof(version), "@%llu", (unsigned long long)e->seq);
+	rc = answer_turn(h, position, "export", zone_name(h), version, a);
+	tell(out, "", 1);
+	if (!hear(in, &go, 1)) {
+		_Exit(1);
+	}
+	while (rc == SECD_MORE) {
+		rc = answer_turn(h, position, "export", zone_name(h), version,
+				 a);
+	}
+	is_told = rc == SECD_ENOTFOUND && strstr(a->error, "trimmed") != NULL;
+	if (!is_told && (rc != SECD_OK || a->count != e->records)) {
+		fake_wrong("export %s: %d, %s, %zu records", version, rc,
+			   a->error, a->count);
+	}
+	answer_free(a);
+	return is_told ? SAW_THE_TRIM : SAW_ALL;
+}
+
+/* The child, with a module of its own, until nothing more is asked. */
+static void
+read_beside(const struct trial *t, int in, int out)
+{
+	struct fake_host *h = trial_host(t, 1);
+	struct errand e;
+
+	h->api.flags = SECD_HOST_READ_ONLY;
+	while (hear(in, &e, sizeof(e))) {
+		enum verdict verdict;
+
+		if (fake_host_open(h) != SECD_OK) {
+			fake_wrong("the reader cannot open it");
+		}
+		verdict = export_beside(h, &e, in, out);
+		fake_host_close(h);
+		tell(out, &verdict, sizeof(verdict));
+	}
+	_Exit(0);
+}
+
+/* Start it while no database is open. */
+static void
+start_reader(const struct trial *t, int *to, int *from)
+{
+	int there[2], back[2];
+
+	if (pipe(there) != 0 || pipe(back) != 0) {
+		fake_wrong("no pipe");
+	}
+	fflush(stdout);
+	if (fork() == 0) {
+		close(there[1]);
+		close(back[0]);
+		read_beside(t, there[0], back[1]);
+	}
+	close(there[0]);
+	close(back[1]);
+	*to = there[1];
+	*from = back[0];
+}
+
+static enum verdict
+ask_reader(struct fake_host *h, int to, int from)
+{
+	const struct model_version *v = model_newest(&h->zones[0]);
+	struct errand e = {.seq = v->seq, .records = 1};
+	enum verdict verdict;
+	char ready;
+
+	for (size_t i = 0; i < MODEL_RECORDS; i++) {
+		e.records += v->values[i] != 0;
+	}
+	tell(to, &e, sizeof(e));
+	if (!hear(from, &ready, 1)) {
+		fake_wrong("the reader is gone");
+	}
+	grow(h, rnd_below(&h->rnd, 2) * 10);
+	tell(to, "", 1);
+	if (!hear(from, &verdict, sizeof(verdict))) {
+		fake_wrong("the reader is gone");
+	}
+	return verdict;
+}
+
+static void
+commands_a_reader_beside_the_writer_is_told_of_a_trim(const struct trial *t)
+{
+	unsigned seen[SAW_THE_TRIM + 1] = {0}, n;
+	struct options *options;
+	struct fake_host *h;
+	int to, from;
+
+	start_reader(t, &to, &from);
+	h = open_with(
+	    t, 22,
+	    "zone:\n  - id: default\n    max-steps: 1\n    keep-steps: 0\n",
+	    &options);
+	grow(h, 20);
+	for (n = 0; n < 100 && (seen[SAW_ALL] < 3 || seen[SAW_THE_TRIM] < 3);
+	     n++) {
+		seen[ask_reader(h, to, from)]++;
+	}
+	if (seen[SAW_ALL] < 3 || seen[SAW_THE_TRIM] < 3) {
+		fake_wrong("in %u exports, %u trims were noticed", n,
+			   seen[SAW_THE_TRIM]);
+	}
+	close(to);
+	close(from);
+	trial_end(h);
+	options_free(options);
+}
+
+static uint64_t
+number(const struct answer *a, const char *zone, const char *id,
+       const char *item)
+{
+	const char *value = answer_find(a, zone, id, item);
+
+	if (value == NULL) {
+		fake_wrong("no %s of %s", item, id);
+	}
+	return strtoull(value, NULL, 10);
+}
+
+/* Of one zone; returns how many versions there are. */
+static size_t
+check_counts(struct fake_host *h, const struct model_zone *z,
+	     const struct answer *zones, const struct answer *verified)
+{
+	struct answer *versions = answer_new();
+	const struct listed *last;
+	char name[8], id[16];
+	size_t count;
+
+	answer_command(h, "list", answer_zone_name(z, name), NULL, versions);
+	count = versions->listed_count;
+	last = &versions->listed[count - 1];
+	snprintf(id, sizeof(id), "zone %s", name);
+	if (number(zones, "", id, "versions") != count ||
+	    number(zones, "", id, "newest-serial") != last->serial ||
+	    number(verified, name, "", "versions") != count) {
+		fake_wrong("%s has %zu versions, to serial %u", name, count,
+			   (unsigned)last->serial);
+	}
+	answer_free(versions);
+	return count;
+}
+
+static void
+commands_count_what_is_kept(const struct trial *t)
+{
+	struct fake_host *h = trial_open(t, 23);
+	struct answer *zones = answer_new(), *verified = answer_new(),
+		      *status = answer_new();
+	size_t versions = 0;
+
+	grow(h, 30);
+	answer_command(h, "list", NULL, NULL, zones);
+	answer_command(h, "verify", NULL, NULL, verified);
+	answer_status(h, status);
+	for (size_t i = 0; i < FAKE_ZONES; i++) {
+		versions += check_counts(h, &h->zones[i], zones, verified);
+	}
+	if (number(status, "", "", "versions") != versions ||
+	    number(status, "", "", "zones") != FAKE_ZONES ||
+	    number(verified, "", "", "zones") != FAKE_ZONES ||
+	    number(verified, "", "", "damaged") != 0) {
+		fake_wrong("%zu versions of %u zones are kept", versions,
+			   FAKE_ZONES);
+	}
+	answer_free(zones);
+	answer_free(verified);
+	answer_free(status);
+	trial_end(h);
+}
+
+const struct trial_test trial_command_tests[] = {
+    TRIAL(commands_list_goes_on_when_it_was_trimmed),
+    TRIAL(commands_a_reader_beside_the_writer_is_told_of_a_trim),
+    TRIAL(commands_count_what_is_kept),
+    {NULL, NULL},
+};
