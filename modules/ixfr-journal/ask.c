@@ -6,12 +6,20 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "ixfr-journal/db_look.h"
 
 int
 ask_fail(const struct ask *a, int rc, const char *format, const char *what)
 {
 	char text[NAME_TEXT_MAX + SECD_REASON_LEN];
 
+	if (a->txn != NULL && db_look_is_torn(&a->j->db, a->txn)) {
+		a->r->error(a->r->ctx,
+			    "the server wrote meanwhile, which does not see "
+			    "this reader: try again, or as a user that may "
+			    "write to the lock file");
+		return SECD_EBUSY;
+	}
 	snprintf(text, sizeof(text), format, what);
 	a->r->error(a->r->ctx, text);
 	return rc;

@@ -9,6 +9,7 @@
 #include "ixfr-journal/command_list.h"
 #include "ixfr-journal/command_pin.h"
 #include "ixfr-journal/command_read.h"
+#include "ixfr-journal/db_look.h"
 
 /*
  * Which command it is
@@ -72,6 +73,9 @@ run(struct ask *a, size_t i)
 	}
 	if (rc == SECD_OK) {
 		rc = commands[i].run(a);
+	}
+	if (rc >= SECD_OK && db_look_is_torn(&a->j->db, a->txn)) {
+		rc = ask_fail_code(a, SECD_EBUSY);
 	}
 	mdb_txn_abort(a->txn);
 	return rc;

@@ -11,6 +11,7 @@
 #include "base/dir.h"
 #include "base/error.h"
 #include "base/octets.h"
+#include "ixfr-journal/db_look.h"
 
 #define FORMAT      1
 #define FILE_FORMAT "%s/journal.mdb"
@@ -76,10 +77,9 @@ open_env(struct db *db, const char *path, bool read_only)
 		rc = mdb_env_set_mapsize(db->env, db->max_octets);
 	}
 	if (rc == 0) {
-		rc = mdb_env_open(db->env, path,
-				  MDB_NOSUBDIR | MDB_NOTLS |
-				      (read_only ? MDB_RDONLY : 0u),
-				  0600);
+		rc = read_only ? db_look_open(db, path)
+			       : mdb_env_open(db->env, path,
+					      MDB_NOSUBDIR | MDB_NOTLS, 0600);
 	}
 	if (rc == 0) {
 		mdb_env_stat(db->env, &stat);
@@ -123,7 +123,7 @@ check_format(const struct db *db, MDB_txn *txn, bool read_only)
 		return val.mv_size == sizeof(octets) &&
 			       get_u32(val.mv_data) == FORMAT
 			   ? SECD_OK
-			   : SECD_EMALF;
+			   : SECD_ENOTSUP;
 	}
 	if (rc != MDB_NOTFOUND || read_only) {
 		return rc == MDB_NOTFOUND ? SECD_EMALF : db_error(rc);
@@ -161,14 +161,18 @@ open_path(struct db *db, const char *path, bool read_only, char *reason)
 	int mdb_rc = open_env(db, path, read_only), rc;
 
 	if (mdb_rc != 0) {
-		rc = refuse(db, mdb_strerror(mdb_rc), db_error(mdb_rc), reason);
+		rc = refuse(db,
+			    mdb_rc == MDB_INVALID ? "not a journal"
+						  : mdb_strerror(mdb_rc),
+			    db_error(mdb_rc), reason);
 	} else {
 		rc = prepare(db, read_only);
 		if (rc != SECD_OK) {
 			refuse(db,
-			       rc == SECD_EMALF
-				   ? "not a journal, or of another format"
-				   : secd_strerror(rc),
+			       rc == SECD_EMALF     ? "not a journal"
+			       : rc == SECD_ENOTSUP ? "a journal of a format "
+						      "that is not known here"
+						    : secd_strerror(rc),
 			       rc, reason);
 		}
 	}

@@ -25,6 +25,7 @@ struct db {
 	uint64_t max_octets;
 	uint64_t reserve; /* of these: what deleting needs when all is full */
 	unsigned page_len;
+	int unseen; /* errno of the lock file that a reader could not have */
 };
 
 /**
@@ -35,7 +36,7 @@ struct db {
  * max_octets  what the file may grow to
  * reason      room for SECD_REASON_LEN
  * Returns     SECD_OK, SECD_ENOTFOUND (read only, and there is none),
- *             SECD_EMALF (not a journal, or of another format), SECD_EPERM,
+ *             SECD_EMALF (not a journal), SECD_ENOTSUP (of another format), SECD_EPERM,
  *             SECD_EIO, SECD_ENOSPC, SECD_ENOMEM
  */
 int db_open(struct db *db, const char *dir, bool read_only, uint64_t max_octets,

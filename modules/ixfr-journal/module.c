@@ -16,6 +16,7 @@
 #include "ixfr-journal/base.h"
 #include "ixfr-journal/command.h"
 #include "ixfr-journal/command_pin.h"
+#include "ixfr-journal/db_look.h"
 #include "ixfr-journal/history.h"
 #include "ixfr-journal/journal.h"
 #include "ixfr-journal/limits.h"
@@ -111,6 +112,9 @@ journal_open(const struct secd_host *host, const struct secd_options *options,
 	if (rc != SECD_OK) {
 		journal_close(j);
 		return rc;
+	}
+	if (db_look_warns(&j->db, reason)) {
+		journal_log(j, SECD_WARNING, "read without a lock", reason);
 	}
 	*m = j;
 	return SECD_OK;

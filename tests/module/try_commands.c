@@ -199,7 +199,9 @@ read_beside(const struct trial *t, int in, int out)
 
 /* Start it while no database is open. */
 static void
-start_reader(const struct trial *t, int *to, int *from)
+start_reader(const struct trial *t,
+	     void (*run)(const struct trial *t, int in, int out), int *to,
+	     int *from)
 {
 	int there[2], back[2];
 
@@ -210,7 +212,7 @@ start_reader(const struct trial *t, int *to, int *from)
 	if (fork() == 0) {
 		close(there[1]);
 		close(back[0]);
-		read_beside(t, there[0], back[1]);
+		run(t, there[0], back[1]);
 	}
 	close(there[0]);
 	close(back[1]);
@@ -249,7 +251,7 @@ commands_a_reader_beside_the_writer_is_told_of_a_trim(const struct trial *t)
 	struct fake_host *h;
 	int to, from;
 
-	start_reader(t, &to, &from);
+	start_reader(t, read_beside, &to, &from);
 	h = open_with(
 	    t, 22,
 	    "zone:\n  - id: default\n    max-steps: 1\n    keep-steps: 0\n",
@@ -267,6 +269,124 @@ commands_a_reader_beside_the_writer_is_told_of_a_trim(const struct trial *t)
 	close(from);
 	trial_end(h);
 	options_free(options);
+}
+
+/* A reader whom the writer does not see: while the first record is written
+ * down, others are committed. */
+static struct {
+	int in, out;
+	bool is_on;
+} pause_in;
+
+static int
+pause_once(void *ctx, const struct secd_entry *e, char *out, size_t cap)
+{
+	char go;
+
+	(void)ctx;
+	(void)e;
+	(void)out;
+	(void)cap;
+	if (pause_in.is_on) {
+		pause_in.is_on = false;
+		tell(pause_in.out, "", 1);
+		if (!hear(pause_in.in, &go, 1)) {
+			_Exit(1);
+		}
+	}
+	return SECD_ENOTSUP;
+}
+
+struct unseen {
+	uint64_t from, to; /* seq */
+	bool is_torn;      /* it has to be told */
+};
+
+static void
+read_unseen(const struct trial *t, int in, int out)
+{
+	struct fake_host *h = trial_host(t, 1);
+	struct unseen u;
+
+	h->api.flags = SECD_HOST_READ_ONLY;
+	h->api.record_text = pause_once;
+	pause_in.in = in;
+	pause_in.out = out;
+	while (hear(in, &u, sizeof(u))) {
+		struct answer *a = answer_new();
+		char way[64];
+		int rc;
+
+		if (fake_host_open(h) != SECD_OK) {
+			fake_wrong("the reader cannot open it");
+		}
+		pause_in.is_on = true;
+		snprintf(way, sizeof(way), "@%llu..@%llu",
+			 (unsigned long long)u.from, (unsigned long long)u.to);
+		rc = answer_command(h, "diff", zone_name(h), way, a);
+		fake_host_close(h);
+		if ((rc != SECD_OK) != u.is_torn ||
+		    (strstr(a->error, "wrote meanwhile") != NULL) !=
+			u.is_torn) {
+			fake_wrong("diff: %d, %s", rc, a->error);
+		}
+		answer_free(a);
+		tell(out, "", 1);
+	}
+	_Exit(0);
+}
+
+static void
+ask_unseen(struct fake_host *h, int to, int from, unsigned commits)
+{
+	struct unseen u = {.is_torn = commits > 1};
+	const struct model_zone *z = &h->zones[0];
+	char done;
+
+	for (size_t i = 0; i < z->count; i++) {
+		if (model_find(z, z->versions[i].from_seq) != NULL) {
+			u.from = z->versions[i].from_seq;
+			u.to = z->versions[i].seq;
+		}
+	}
+	tell(to, &u, sizeof(u));
+	if (!hear(from, &done, 1)) {
+		fake_wrong("the reader is gone");
+	}
+	while (commits-- > 0) {
+		fake_host_group(h, 1);
+	}
+	tell(to, "", 1);
+	if (!hear(from, &done, 1)) {
+		fake_wrong("the reader is gone");
+	}
+}
+
+static void
+commands_a_reader_that_the_writer_does_not_see_is_told(const struct trial *t)
+{
+	struct fake_host *h;
+	char path[512];
+	int to, from;
+
+	start_reader(t, read_unseen, &to, &from);
+	h = trial_open(t, 24);
+	do {
+		fake_host_group(h, 4);
+	} while (h->zones[0].count < 4);
+	snprintf(path, sizeof(path), "%s/journal.mdb-lock", t->dir);
+	if (unlink(path) != 0) {
+		fake_wrong("no lock file");
+	}
+	for (unsigned commits = 0; commits < 6; commits++) {
+		ask_unseen(h, to, from, commits % 4);
+		if (access(path, F_OK) == 0) {
+			fake_wrong("the reader made a lock file");
+		}
+	}
+	close(to);
+	close(from);
+	trial_end(h);
 }
 
 static uint64_t
@@ -336,6 +456,7 @@ commands_count_what_is_kept(const struct trial *t)
 const struct trial_test trial_command_tests[] = {
     TRIAL(commands_list_goes_on_when_it_was_trimmed),
     TRIAL(commands_a_reader_beside_the_writer_is_told_of_a_trim),
+    TRIAL(commands_a_reader_that_the_writer_does_not_see_is_told),
     TRIAL(commands_count_what_is_kept),
     {NULL, NULL},
 };
