@@ -137,20 +137,12 @@ def after_kill_9_a_module_is_not_behind_what_is_stored(case):
         assert stored == 0 or stored in offered, calls(sut)
 
 
-def journal():
-    """ixfr-journal as it was built beside the server."""
-    return os.path.join(os.path.dirname(os.environ.get("SECONDARYD", "")),
-                        "modules", "ixfr-journal.so")
-
-
-@test(needs=("secondaryd", "secondaryctl"))
+@test(needs=("secondaryd", "secondaryctl", "ixfr-journal.so"))
 def the_journal_keeps_every_version(case):
-    if not os.path.exists(journal()):
-        case.skip("ixfr-journal is not built")
     fake = FakePrimary(case, APEX, records=RECORDS)
     sut = case.server("secondaryd")
     sut.follow(APEX, [fake.peer()])
-    sut.extra = 'module:\n  - id: journal\n    file: "%s"' % journal()
+    sut.add_module("journal", "ixfr-journal")
     sut.start()
     sut.wait_serial(APEX, 1)
     for serial in (2, 3, 4):

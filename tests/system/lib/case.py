@@ -13,7 +13,7 @@ import traceback
 
 from . import ports, servers, zones
 from .process import Timeout, find_program, kill_descendants, wait_until
-from .secondaryd import Secondaryd, secondaryctl_path
+from .secondaryd import Secondaryd, module_path, secondaryctl_path
 
 KINDS = dict(servers.KINDS, secondaryd=Secondaryd)
 
@@ -65,6 +65,8 @@ def missing(need):
         return None if KINDS[need].path() else need + " is not installed"
     if need == "secondaryctl":
         return None if secondaryctl_path() else "no secondaryctl"
+    if need.endswith(".so"):
+        return None if module_path(need[:-3]) else need + " is not built"
     if need == "signer":
         return None if zones.can_sign() else "dnssec-signzone is not installed"
     if need == "rootzone":

@@ -16,6 +16,13 @@ def secondaryctl_path():
                         os.path.join(os.getcwd(), "secondaryctl"))
 
 
+def module_path(name):
+    """A module as it was built beside the server, or None."""
+    path = os.path.join(os.path.dirname(Secondaryd.path() or ""), "modules",
+                        name + ".so")
+    return path if os.path.exists(path) else None
+
+
 class Secondaryd(Server):
     """secondaryd; options are keywords of its configuration.
 
@@ -146,6 +153,27 @@ class Secondaryd(Server):
             timeout=30)
         if check and p.returncode != 0:
             raise AssertionError("secondaryctl %s: %d, %s" % (
+                " ".join(command), p.returncode, p.stdout))
+        return p.stdout
+
+    def add_module(self, ident, name, config=""):
+        """Load a module of the build; config is the text of its options."""
+        self.extra += 'module:\n  - id: %s\n    file: "%s"\n' % (
+            ident, module_path(name))
+        if config:
+            path = self.p(ident + ".options")
+            write_private(path, config)
+            self.extra += '    config: "%s"\n' % path
+
+    def look(self, ident, name, *command, check=True):
+        """As ctl, with a module's own files and no server."""
+        p = subprocess.run(
+            [secondaryctl_path(), "--dir", self.p("state", "modules", ident),
+             "--module", module_path(name)] + list(command),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            timeout=60)
+        if check and p.returncode != 0:
+            raise AssertionError("secondaryctl --dir %s: %d, %s" % (
                 " ".join(command), p.returncode, p.stdout))
         return p.stdout
 
