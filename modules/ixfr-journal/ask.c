@@ -25,13 +25,26 @@ ask_fail(const struct ask *a, int rc, const char *format, const char *what)
 	return rc;
 }
 
+/* What the database says of its own values is not for people. */
+static const char *
+text_of_code(int rc)
+{
+	switch (rc) {
+	case SECD_EMALF:
+	case SECD_EIO:
+		return "what is kept of it is damaged, or cannot be read: see "
+		       "verify";
+	case SECD_ENOTFOUND:
+		return "a part of what is kept of it is not there: see verify";
+	default:
+		return secd_strerror(rc);
+	}
+}
+
 int
 ask_fail_code(const struct ask *a, int rc)
 {
-	return ask_fail(a, rc, "%s",
-			rc == SECD_EMALF
-			    ? "what is kept of it is damaged: see verify"
-			    : secd_strerror(rc));
+	return ask_fail(a, rc, "%s", text_of_code(rc));
 }
 
 int

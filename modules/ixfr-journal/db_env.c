@@ -61,6 +61,19 @@ refuse(const struct db *db, const char *what, int rc, char *reason)
 	return rc;
 }
 
+static const char *
+open_text(int mdb_rc)
+{
+	switch (mdb_rc) {
+	case MDB_INVALID:
+		return "not a journal";
+	case MDB_VERSION_MISMATCH:
+		return "made by another version of LMDB";
+	default:
+		return mdb_strerror(mdb_rc);
+	}
+}
+
 static int
 open_env(struct db *db, const char *path, bool read_only)
 {
@@ -161,10 +174,7 @@ open_path(struct db *db, const char *path, bool read_only, char *reason)
 	int mdb_rc = open_env(db, path, read_only), rc;
 
 	if (mdb_rc != 0) {
-		rc = refuse(db,
-			    mdb_rc == MDB_INVALID ? "not a journal"
-						  : mdb_strerror(mdb_rc),
-			    db_error(mdb_rc), reason);
+		rc = refuse(db, open_text(mdb_rc), db_error(mdb_rc), reason);
 	} else {
 		rc = prepare(db, read_only);
 		if (rc != SECD_OK) {

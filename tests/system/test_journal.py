@@ -357,6 +357,43 @@ def what_is_no_journal_is_told_in_a_sentence(case):
     says(os.path.dirname(path) + ": No such file or directory")
 
 
+@test(needs=NEEDS)
+def damage_is_told_of_the_zone_that_has_it(case):
+    fake, sut = following_fake(case)
+    other = FakePrimary(case, "other.test.", records=[
+        x.replace("fake", "other") for x in RECORDS])
+    sut.follow("other.test.", [other.peer()])
+    sut.reload()
+    sut.wait_serial("other.test.", 1)
+    wait_whole(case, sut, APEX, 1)  # the base is version 1
+    give(sut, fake, 2, "two.fake.test. A 192.0.2.2")
+    give(sut, fake, 3, "three.fake.test. A 192.0.2.3")
+    wait_whole(case, sut, APEX, 3)
+    sut.stop()
+    path = sut.p("state", "modules", "journal", "journal.mdb")
+    with open(path, "rb") as f:
+        octets = f.read()
+    assert octets.count(b"\3two\4fake") > 0
+    with open(path, "wb") as f:
+        f.write(octets.replace(b"\3two\4fake", b"\3twx\4fake"))
+    journal = Journal(sut, True)
+    said = journal.ask("--json", "verify", check=False)
+    assert '"sound":false,"damage":"version @2: its step is damaged"' in said
+    assert '"zone":"other.test.","sound":true' in said, said
+    assert '"zones":2,"damaged":1' in said, said
+    assert said.endswith("secondaryctl: the journal is damaged: see above\n]\n")
+    for command in (("diff", APEX, "1..2"), ("export", APEX, "2")):
+        assert journal.ask(*command, check=False).endswith(
+            "secondaryctl: what is kept of it is damaged, or cannot be read: "
+            "see verify\n"), command
+    # What does not need it is there.
+    assert journal.diff(APEX, "2..3")[1] == record_set([
+        "three.fake.test. 3600 A 192.0.2.3"]) | {
+            x for x in journal.diff(APEX, "2..3")[1] if x.type == 6}
+    assert "192.0.2.1" in journal.ask("export", APEX, "1")
+    assert len(journal.versions(APEX)) == 3
+
+
 class Copy:
     """A journal and what reads it, where others come, too."""
 
