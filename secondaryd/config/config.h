@@ -50,10 +50,11 @@ struct config_log {
 	enum log_level level;
 };
 
-/* One transfer key. Its name never changes, its secret may be rotated. */
+/* One transfer key: with its secret, or one whose secret a module puts. */
 struct config_key {
-	const uint8_t *name; /* wire format, lower-case */
-	struct tsig_key *key;
+	const uint8_t *name;  /* wire format, lower-case */
+	struct tsig_key *key; /* NULL: see module */
+	const char *module;   /* the id of the module; NULL: it has a secret */
 };
 
 /* Another server: a primary, or one that is notified. */
@@ -64,7 +65,21 @@ struct config_remote {
 	/* Source addresses, at most one of each family; port 0: any. */
 	const struct sockaddr_storage *via;
 	size_t via_count;
-	const struct config_key *key; /* NULL: unsigned */
+	/* One of these signs, and others may sign what comes from there; none:
+	 * unsigned. */
+	const struct config_key *const *keys;
+	size_t key_count;
+};
+
+/* An address that remotes of a list have. Remotes that have the same address
+ * are one server, which may know one of their keys and not the others. */
+struct config_target {
+	const struct config_remote *remote; /* the first of them */
+	const struct sockaddr_storage *to;  /* port included */
+	const struct sockaddr_storage *via; /* source address; NULL: any */
+	/* What may sign, in the files' order, none twice; a NULL: nothing. */
+	const struct config_key *const *keys;
+	size_t key_count; /* at least 1 */
 };
 
 struct config_range {
@@ -115,11 +130,18 @@ struct config_limits {              /* 0: not limited, where allowed */
 /* What a zone does, after its template. Shared by zones that agree. */
 struct config_policy {
 	const struct config_remote *const *primaries; /* in order; at least 1 */
-	size_t primary_count; /* all their addresses: REFRESH_PRIMARY_MAX */
+	size_t primary_count;
 	const struct config_remote *const *notify;
 	size_t notify_count;
 	const struct config_acl *const *acls; /* in order */
 	size_t acl_count;
+	/* What follows from these: no address twice. */
+	const struct config_target *primary_targets;
+	size_t primary_target_count; /* at most REFRESH_PRIMARY_MAX */
+	const struct config_target *notify_targets;
+	size_t notify_target_count;
+	const uint8_t *const *key_names; /* for transfers in and out */
+	size_t key_name_count;
 	struct config_timers timers;
 	struct config_limits limits;
 };
@@ -240,8 +262,8 @@ int config_control_path(const char *path, char *out, size_t cap,
  * May this request be obeyed? The zone's ACLs are tried in order; the first
  * whose action, address and key all match decides, but one without a key that
  * does not say `insecure: on` is passed over for transfers. A NOTIFY that no
- * ACL decides is accepted from a primary's address, with that remote's key if
- * it has one.
+ * ACL decides is accepted from a primary's address, with one of that remote's
+ * keys if it has any.
  *
  * from     the peer's address; the port does not matter; IPv4-mapped IPv6
  *          counts as IPv4

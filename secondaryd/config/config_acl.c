@@ -55,15 +55,16 @@ matches_address(const struct config_acl *acl, const struct address *from)
 	return acl->range_count == 0;
 }
 
+/* None in the list: signed or not. */
 static bool
-matches_key(const struct config_acl *acl, const uint8_t *key)
+is_among(const struct config_key *const *keys, size_t count, const uint8_t *key)
 {
-	for (size_t i = 0; i < acl->key_count; i++) {
-		if (key != NULL && name_equal(acl->keys[i]->name, key)) {
+	for (size_t i = 0; i < count; i++) {
+		if (key != NULL && name_equal(keys[i]->name, key)) {
 			return true;
 		}
 	}
-	return acl->key_count == 0;
+	return count == 0;
 }
 
 static bool
@@ -85,10 +86,7 @@ static bool
 is_primary(const struct config_remote *r, const struct address *from,
 	   const uint8_t *key)
 {
-	if (r->key != NULL && (key == NULL || !name_equal(r->key->name, key))) {
-		return false;
-	}
-	return has_address(r, from);
+	return is_among(r->keys, r->key_count, key) && has_address(r, from);
 }
 
 /* 1: allowed, 0: denied, -1: no ACL decides. */
@@ -100,7 +98,8 @@ ask_acls(const struct config_policy *p, enum config_action action,
 		const struct config_acl *acl = p->acls[i];
 
 		if ((acl->actions & action) == 0 ||
-		    !matches_address(acl, from) || !matches_key(acl, key)) {
+		    !matches_address(acl, from) ||
+		    !is_among(acl->keys, acl->key_count, key)) {
 			continue;
 		}
 		if (acl->deny) {
@@ -142,7 +141,7 @@ config_allows(const struct config_policy *p, enum config_action action,
 		}
 		if (has_address(p->primaries[i], &a)) {
 			*why = "it is a primary's address, but not signed "
-			       "with that primary's key";
+			       "with a key of that primary";
 		}
 	}
 	return false;

@@ -148,6 +148,12 @@ int config_build_policy(struct config_build *b, const struct config_entry *e,
 			const struct config_policy **out);
 
 /**
+ * Set what follows from the remotes and ACLs of a policy: its targets, and the
+ * names of its keys. Returns SECD_OK, SECD_ENOMEM.
+ */
+int config_build_targets(struct config_build *b, struct config_policy *p);
+
+/**
  * The key that an item names. Returns SECD_OK, SECD_EMALF.
  *
  * out      receives NULL when that key's entry is wrong, and that was told

@@ -17,6 +17,7 @@ struct said {
 	const struct config_item *algorithm_item; /* NULL: not said */
 	const struct config_item *secret;
 	const struct config_item *secret_file;
+	const struct config_item *module;
 };
 
 static int
@@ -51,10 +52,19 @@ set_secret_file(struct config_build *b, const struct config_item *it,
 	return SECD_OK;
 }
 
+static int
+set_module(struct config_build *b, const struct config_item *it, void *object)
+{
+	(void)b;
+	((struct said *)object)->module = it;
+	return SECD_OK;
+}
+
 const struct config_keyword config_key_keywords[] = {
     {"algorithm", .kind = CONFIG_SPECIAL, .set = set_algorithm},
     {"secret", .kind = CONFIG_SPECIAL, .set = set_secret},
     {"secret-file", .kind = CONFIG_SPECIAL, .set = set_secret_file},
+    {"module", .kind = CONFIG_SPECIAL, .set = set_module},
     {.name = NULL},
 };
 
@@ -147,14 +157,53 @@ make_key(struct config_build *b, const struct config_entry *e,
 	return rc;
 }
 
+/* Is there a module of that id, as far as the files go? */
+static bool
+has_module(const struct config_build *b, const char *id)
+{
+	const struct config_entry *e = b->tree.sections[CONFIG_MODULE].first;
+
+	while (e != NULL && strcmp(e->id, id) != 0) {
+		e = e->next;
+	}
+	return e != NULL;
+}
+
+/* The module says all about it but the name. */
+static int
+check_module(struct config_build *b, const struct config_entry *e,
+	     const struct said *said)
+{
+	const struct config_item *too_much = said->secret != NULL ? said->secret
+					     : said->secret_file != NULL
+						 ? said->secret_file
+						 : said->algorithm_item;
+
+	if (too_much != NULL) {
+		return config_build_fail(
+		    b, too_much->place,
+		    "key \"%.300s\" has \"%s\", which its \"module\" gives it",
+		    e->id, too_much->keyword->name);
+	}
+	if (!has_module(b, said->module->value)) {
+		return config_build_fail(b, said->module->place,
+					 "module \"%.128s\" is not defined",
+					 said->module->value);
+	}
+	return SECD_OK;
+}
+
 static int
 check_said(struct config_build *b, const struct config_entry *e,
 	   const struct said *said)
 {
+	if (said->module != NULL) {
+		return check_module(b, e, said);
+	}
 	if (said->secret == NULL && said->secret_file == NULL) {
 		return config_build_fail(b, e->place,
-					 "key \"%.300s\" has no \"secret\" or "
-					 "\"secret-file\"",
+					 "key \"%.300s\" has no \"secret\", "
+					 "\"secret-file\" or \"module\"",
 					 e->id);
 	}
 	if (said->secret != NULL && said->secret_file != NULL) {
@@ -198,6 +247,11 @@ build_key(struct config_build *b, const struct config_entry *e,
 	key->name = arena_copy_octets(b->arena, name, name_len(name));
 	if (key->name == NULL) {
 		return SECD_ENOMEM;
+	}
+	if (said.module != NULL) {
+		key->module = arena_copy_octets(b->arena, said.module->value,
+						said.module->len);
+		return key->module == NULL ? SECD_ENOMEM : SECD_OK;
 	}
 	return make_key(b, e, &said, name, &key->key);
 }

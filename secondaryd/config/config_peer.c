@@ -72,16 +72,40 @@ set_via(struct config_build *b, const struct config_item *it, void *object)
 }
 
 static int
-set_remote_key(struct config_build *b, const struct config_item *it,
-	       void *object)
+read_keys(struct config_build *b, const struct config_item *it,
+	  const struct config_key *const **out, size_t *out_count)
 {
-	return config_build_key_of(b, it,
-				   &((struct config_remote *)object)->key);
+	const struct config_key **list;
+	size_t count = 0;
+
+	list = arena_alloc(b->arena, count_items(it) * sizeof(*list));
+	if (list == NULL) {
+		return SECD_ENOMEM;
+	}
+	for (; it != NULL; it = config_item_next(it)) {
+		int rc = config_build_key_of(b, it, &list[count++]);
+
+		if (rc != SECD_OK) {
+			return rc;
+		}
+	}
+	*out = list;
+	*out_count = count;
+	return SECD_OK;
+}
+
+static int
+set_remote_keys(struct config_build *b, const struct config_item *it,
+		void *object)
+{
+	struct config_remote *remote = object;
+
+	return read_keys(b, it, &remote->keys, &remote->key_count);
 }
 
 const struct config_keyword config_remote_keywords[] = {
     {"address", .multi = true, .kind = CONFIG_SPECIAL, .set = set_address},
-    {"key", .kind = CONFIG_SPECIAL, .set = set_remote_key},
+    {"key", .multi = true, .kind = CONFIG_SPECIAL, .set = set_remote_keys},
     {"via", .multi = true, .kind = CONFIG_SPECIAL, .set = set_via},
     {.name = NULL},
 };
@@ -174,23 +198,8 @@ static int
 set_acl_keys(struct config_build *b, const struct config_item *it, void *object)
 {
 	struct config_acl *acl = object;
-	const struct config_key **list;
-	size_t count = 0;
 
-	list = arena_alloc(b->arena, count_items(it) * sizeof(*list));
-	if (list == NULL) {
-		return SECD_ENOMEM;
-	}
-	for (; it != NULL; it = config_item_next(it)) {
-		int rc = config_build_key_of(b, it, &list[count++]);
-
-		if (rc != SECD_OK) {
-			return rc;
-		}
-	}
-	acl->keys = list;
-	acl->key_count = count;
-	return SECD_OK;
+	return read_keys(b, it, &acl->keys, &acl->key_count);
 }
 
 static int

@@ -241,7 +241,6 @@ check_policy(struct config_build *b, const struct config_entry *e,
 	     const struct config_policy *p)
 {
 	const struct config_timers *t = &p->timers;
-	size_t addresses = 0;
 	int rc;
 
 	rc = check_bounds(b, e, "refresh", t->refresh_min, t->refresh_max);
@@ -251,10 +250,7 @@ check_policy(struct config_build *b, const struct config_entry *e,
 	if (rc == SECD_OK) {
 		rc = check_bounds(b, e, "expire", t->expire_min, t->expire_max);
 	}
-	for (size_t i = 0; i < p->primary_count; i++) {
-		addresses += p->primaries[i]->address_count;
-	}
-	if (rc == SECD_OK && addresses > REFRESH_PRIMARY_MAX) {
+	if (rc == SECD_OK && p->primary_target_count > REFRESH_PRIMARY_MAX) {
 		return config_build_fail(
 		    b, config_build_place(e, "primary"),
 		    "\"primary\" has more than %d addresses",
@@ -272,6 +268,9 @@ build_template(struct config_build *b, const struct config_entry *e,
 
 	set_defaults(&p);
 	rc = config_build_apply(b, e, config_template_keywords, &p);
+	if (rc == SECD_OK) {
+		rc = config_build_targets(b, &p);
+	}
 	if (rc == SECD_OK) {
 		rc = check_policy(b, e, &p);
 	}
@@ -364,6 +363,9 @@ config_build_policy(struct config_build *b, const struct config_entry *e,
 	if (!from.is_plain) {
 		memcpy(&p, from.policy, sizeof(p)); /* with its padding */
 		rc = config_build_apply(b, e, config_zone_keywords, &p);
+		if (rc == SECD_OK) {
+			rc = config_build_targets(b, &p);
+		}
 		if (rc == SECD_OK && !from.is_wrong) {
 			rc = check_policy(b, e, &p);
 		}

@@ -122,16 +122,16 @@ is_at(const struct keyring *r, size_t i, const struct place *p)
 	return i < r->key_count && compare_place(p, &r->keys[i]) == 0;
 }
 
-/* Whose name is it? NULL: nobody's. */
-static const char *
-owner_of(const struct keyring *r, const uint8_t *name)
+const struct keyring_key *
+keyring_any(const struct keyring *r, const uint8_t *name)
 {
+	const struct keyring *k = or_nothing(r);
 	const struct place first = {.name = name};
-	size_t i = find_place(r, &first);
+	size_t i = find_place(k, &first);
 
-	return i < r->key_count &&
-		       name_equal(tsig_key_name(r->keys[i].key), name)
-		   ? r->keys[i].owner
+	return i < k->key_count &&
+		       name_equal(tsig_key_name(k->keys[i].key), name)
+		   ? &k->keys[i]
 		   : NULL;
 }
 
@@ -145,11 +145,11 @@ keyring_with(const struct keyring *r, const struct keyring_key *key,
 	    .is_compared = key->is_compared,
 	    .tag = key->is_compared ? tsig_key_tag(key->key) : 0,
 	};
-	const char *owner = owner_of(old, p.name);
+	const struct keyring_key *any = keyring_any(old, p.name);
 	size_t at = find_place(old, &p);
 	struct keyring *k;
 
-	if (owner != NULL && strcmp(owner, key->owner) != 0) {
+	if (any != NULL && strcmp(any->owner, key->owner) != 0) {
 		return SECD_EEXIST;
 	}
 	k = keyring_new(old);

@@ -70,6 +70,10 @@ const struct keyring_key *keyring_find(const struct keyring *r,
 size_t keyring_compared(const struct keyring *r, const uint8_t *name,
 			const struct keyring_key **first);
 
+/** Some key of that name, accepted or not, or NULL: to see whose it is. */
+const struct keyring_key *keyring_any(const struct keyring *r,
+				      const uint8_t *name);
+
 /** What signs in place of that name: itself, if nothing else was said. */
 const uint8_t *keyring_used(const struct keyring *r, const uint8_t *configured);
 

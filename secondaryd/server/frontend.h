@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "server/downstreams.h"
+#include "server/keys.h"
 #include "server/root.h"
 
 /* Each worker has its own, on cache lines of its own, read by others for
@@ -40,6 +41,7 @@ frontend_count(atomic_uint_fast64_t *counter)
 
 struct frontend {
 	struct root_pointer root;
+	struct keys keys;
 	/**
 	 * A NOTIFY that is allowed came in for this zone. Called inside a
 	 * read section, from any worker; never waits.

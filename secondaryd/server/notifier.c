@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "server/zone_key.h"
 #include "transfer/notify_out.h"
 
 #define DATAGRAM_MAX   4096
@@ -25,9 +26,11 @@
 struct notify_target {
 	struct notify_out out;
 	struct zone_entry *entry;
-	const struct config_remote *remote;
+	const struct config_target *target;
 	struct sockaddr_storage to;
-	const struct sockaddr_storage *via; /* the remote's, or NULL */
+	unsigned key_choice; /* zone_key.h */
+	unsigned key_tries;  /* keys that were refused, of this version */
+	bool lacks_key;      /* the last try was none for this reason */
 	ev_timer timer;
 	/* Of the message that awaits an answer. */
 	struct notify_target *next_asked, **prev_asked;
@@ -100,6 +103,7 @@ pause_target(struct notify_target *t)
 static void
 report(const struct notify_target *t)
 {
+	const struct tsig_key *key = notify_out_key(&t->out);
 	char apex[NAME_TEXT_MAX], to[ADDRESS_TEXT_MAX];
 
 	name_to_text(t->entry->zone.apex, apex);
@@ -107,10 +111,10 @@ report(const struct notify_target *t)
 	if (t->out.state == NOTIFY_OUT_HEARD) {
 		log_info("zone %s: NOTIFY of serial %u heard by %s", apex,
 			 t->out.serial, to);
-		downstreams_note(
-		    t->entry->server->frontend.downstreams, t->entry->zone.apex,
-		    &t->to, DOWNSTREAM_NOTIFIED, t->out.serial,
-		    t->remote->key == NULL ? NULL : t->remote->key->name);
+		downstreams_note(t->entry->server->frontend.downstreams,
+				 t->entry->zone.apex, &t->to,
+				 DOWNSTREAM_NOTIFIED, t->out.serial,
+				 key == NULL ? NULL : tsig_key_name(key));
 	} else if (t->out.state != NOTIFY_OUT_SENDING) {
 		log_warning("zone %s: NOTIFY of serial %u to %s: %s%s%s", apex,
 			    t->out.serial, to,
@@ -133,11 +137,11 @@ send_datagram(int fd, const struct notify_target *t, uint8_t *msg, size_t len)
 	    .msg_iovlen = 1,
 	};
 
-	if (t->via != NULL) {
+	if (t->target->via != NULL) {
 		h.msg_control = control;
 		h.msg_controllen = sizeof(control);
 		h.msg_controllen =
-		    address_put_source(t->via, CMSG_FIRSTHDR(&h));
+		    address_put_source(t->target->via, CMSG_FIRSTHDR(&h));
 	}
 	/* A datagram that is lost here is sent again like any other. */
 	(void)sendmsg(fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -157,7 +161,7 @@ find_soa(const struct version *v, struct node_reader *reader, struct rr *soa)
 
 /* False: nothing was done, and it is due still. */
 static bool
-send_message(struct notifier *n, struct notify_target *t)
+send_signed(struct notifier *n, struct notify_target *t, struct tsig_key *key)
 {
 	const struct notify_socket *s =
 	    t->to.ss_family == AF_INET6 ? &n->v6 : &n->v4;
@@ -177,7 +181,7 @@ send_message(struct notifier *n, struct notify_target *t)
 		free(reader);
 		return false;
 	}
-	rc = notify_out_message(&t->out, &soa, id, msg, sizeof(msg), &len,
+	rc = notify_out_message(&t->out, &soa, key, id, msg, sizeof(msg), &len,
 				clock_boot_ms(), clock_wall_s());
 	free(reader);
 	if (rc == SECD_OK && s->fd >= 0) {
@@ -185,6 +189,28 @@ send_message(struct notifier *n, struct notify_target *t)
 		send_datagram(s->fd, t, msg, len);
 	}
 	return true;
+}
+
+/* As send_signed; without a key it is a try that was none. */
+static bool
+send_message(struct notifier *n, struct notify_target *t)
+{
+	char why[FAILURE_TEXT_MAX];
+	struct tsig_key *key;
+	bool is_done;
+
+	t->lacks_key =
+	    zone_key_take(t->entry->server, t->target,
+			  t->key_choice + t->key_tries, &key) != SECD_OK;
+	if (t->lacks_key) {
+		notify_out_miss(&t->out,
+				zone_key_missing(t->target, why, sizeof(why)),
+				clock_boot_ms());
+		return true;
+	}
+	is_done = send_signed(n, t, key);
+	tsig_key_unref(key);
+	return is_done;
 }
 
 static void
@@ -203,6 +229,19 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 	set_timer(t);
 }
 
+/* Another key may be the right one: at once, and for the next version too. */
+static void
+try_other_key(struct notify_target *t)
+{
+	if ((t->out.verdict == TSIG_REFUSED_BADKEY ||
+	     t->out.verdict == TSIG_REFUSED_BADSIG) &&
+	    t->key_tries + 1 < zone_key_count(t->entry->server, t->target)) {
+		t->key_tries++;
+		notify_out_hasten(&t->out, clock_boot_ms());
+		set_timer(t);
+	}
+}
+
 static void
 take_datagram(struct notifier *n, const struct sockaddr_storage *from,
 	      uint8_t *msg, size_t len)
@@ -216,11 +255,18 @@ take_datagram(struct notifier *n, const struct sockaddr_storage *from,
 	id = (uint16_t)(msg[0] << 8 | msg[1]);
 	for (t = n->asked[id % ASKED_BUCKETS]; t != NULL; t = next) {
 		next = t->next_asked;
-		if (address_equal(&t->to, from) &&
-		    notify_out_answer(&t->out, msg, len, clock_wall_s())) {
+		if (!address_equal(&t->to, from)) {
+			continue;
+		}
+		if (notify_out_answer(&t->out, msg, len, clock_wall_s())) {
+			t->key_choice += t->key_tries;
+			t->key_tries = 0;
 			report(t);
 			set_timer(t);
 			return;
+		}
+		if (t->out.is_judged) {
+			try_other_key(t);
 		}
 	}
 }
@@ -301,28 +347,14 @@ notifier_free(struct notifier *n)
 	}
 }
 
-static size_t
-count_targets(const struct config_policy *p)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < p->notify_count; i++) {
-		count += p->notify[i]->address_count;
-	}
-	return count;
-}
-
 static void
 init_target(struct notify_target *t, struct zone_entry *e,
-	    const struct config_remote *remote,
-	    const struct sockaddr_storage *to)
+	    const struct config_target *target)
 {
 	t->entry = e;
-	t->remote = remote;
-	t->to = *to;
-	t->via = zone_via(remote, to);
-	notify_out_init(&t->out, e->zone.apex,
-			remote->key == NULL ? NULL : remote->key->key);
+	t->target = target;
+	t->to = *target->to;
+	notify_out_init(&t->out, e->zone.apex);
 	ev_init(&t->timer, on_timer);
 	t->timer.data = t;
 }
@@ -350,7 +382,7 @@ int
 notifier_set_targets(struct notifier *n, struct zone_entry *e,
 		     const struct config_policy *p)
 {
-	size_t count = count_targets(p), k = 0;
+	size_t count = p->notify_target_count;
 	struct notify_target *targets = NULL;
 
 	if (count > 0) {
@@ -359,13 +391,9 @@ notifier_set_targets(struct notifier *n, struct zone_entry *e,
 			return SECD_ENOMEM;
 		}
 	}
-	for (size_t i = 0; i < p->notify_count; i++) {
-		for (size_t j = 0; j < p->notify[i]->address_count; j++) {
-			init_target(&targets[k], e, p->notify[i],
-				    &p->notify[i]->addresses[j]);
-			inherit_progress(&targets[k], e);
-			k++;
-		}
+	for (size_t i = 0; i < count; i++) {
+		init_target(&targets[i], e, &p->notify_targets[i]);
+		inherit_progress(&targets[i], e);
 	}
 	notifier_drop_targets(n, e);
 	e->targets = targets;
@@ -387,12 +415,18 @@ notifier_drop_targets(struct notifier *n, struct zone_entry *e)
 }
 
 static void
+announce(struct notify_target *t, uint32_t serial, int64_t at_ms)
+{
+	t->key_tries = 0;
+	notify_out_announce(&t->out, serial, at_ms);
+	set_timer(t);
+}
+
+static void
 announce_at(struct zone_entry *e, int64_t at_ms)
 {
 	for (size_t i = 0; i < e->target_count && e->told != NULL; i++) {
-		notify_out_announce(&e->targets[i].out, version_serial(e->told),
-				    at_ms);
-		set_timer(&e->targets[i]);
+		announce(&e->targets[i], version_serial(e->told), at_ms);
 	}
 }
 
@@ -428,10 +462,10 @@ notifier_describe(const struct zone_entry *e, size_t index, char *text,
 	address_text(&t->to, to, sizeof(to));
 	if (t->out.state == NOTIFY_OUT_IDLE) {
 		snprintf(text, cap, "%s %s: nothing announced yet",
-			 t->remote->id, to);
+			 t->target->remote->id, to);
 	} else {
 		snprintf(text, cap, "%s %s: serial %u %s after %u tries%s%s",
-			 t->remote->id, to, t->out.serial,
+			 t->target->remote->id, to, t->out.serial,
 			 notify_out_state_text(t->out.state), t->out.tries,
 			 t->out.error[0] == '\0' ? "" : ": ", t->out.error);
 	}

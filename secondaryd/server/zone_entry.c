@@ -20,44 +20,13 @@
 unsigned
 zone_primary_count(const struct config_policy *p)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i < p->primary_count; i++) {
-		count += p->primaries[i]->address_count;
-	}
-	return count < REFRESH_PRIMARY_MAX ? (unsigned)count
-					   : REFRESH_PRIMARY_MAX;
+	return (unsigned)p->primary_target_count;
 }
 
-const struct sockaddr_storage *
-zone_via(const struct config_remote *remote, const struct sockaddr_storage *to)
-{
-	for (size_t i = 0; i < remote->via_count; i++) {
-		if (remote->via[i].ss_family == to->ss_family) {
-			return &remote->via[i];
-		}
-	}
-	return NULL;
-}
-
-struct primary_address
+const struct config_target *
 zone_primary(const struct config_policy *p, unsigned index)
 {
-	const struct config_remote *remote = p->primaries[0];
-	size_t skip = index;
-
-	for (size_t i = 0; i < p->primary_count; i++) {
-		remote = p->primaries[i];
-		if (skip < remote->address_count) {
-			break;
-		}
-		skip -= remote->address_count;
-	}
-	return (struct primary_address){
-	    .remote = remote,
-	    .to = &remote->addresses[skip],
-	    .via = zone_via(remote, &remote->addresses[skip]),
-	};
+	return &p->primary_targets[index];
 }
 
 struct build_params
@@ -100,7 +69,7 @@ zone_refresh_config(const struct config_policy *p,
 	}
 	for (unsigned i = 0; i < cfg->primary_count; i++) {
 		out->names[i] =
-		    address_text(zone_primary(p, i).to, out->texts[i],
+		    address_text(zone_primary(p, i)->to, out->texts[i],
 				 sizeof(out->texts[i]));
 	}
 	cfg->primary_names = out->names;
@@ -121,6 +90,7 @@ zone_entry_free(struct zone_entry *e)
 	free(e->arriving);
 	free(e->last);
 	free(e->heard);
+	free(e->key_choice);
 	free(e);
 }
 

@@ -15,6 +15,7 @@
  *     zone_chain     what the store has, and what it must be given next
  *     zone_rewind    an older version, made from a later one
  *     zone_entry     what all of them share
+ *     zone_key       which key signs
  *     zone_state     the octets that outlive the process
  *     zone_log, zone_report, zone_status, zone_downstream, notifier
  *                    tell the operator, tell other secondaries
@@ -49,13 +50,6 @@ struct pinning;
 struct zone_compaction;
 struct zone_exchange_events;
 
-/* One address of one of the zone's primaries: what refresh.h numbers. */
-struct primary_address {
-	const struct config_remote *remote;
-	const struct sockaddr_storage *to;
-	const struct sockaddr_storage *via; /* NULL: any */
-};
-
 /* One transfer, for status and log. */
 struct transfer_summary {
 	enum xfr_in_outcome kind;
@@ -65,7 +59,8 @@ struct transfer_summary {
 	uint32_t from_serial, serial;
 	bool had_serial;
 	char primary[ADDRESS_TEXT_MAX];
-	char key[]; /* its name; "" when unsigned */
+	bool is_signed;
+	uint8_t key[]; /* the name of the one that signed, then */
 };
 
 /* A NOTIFY that was allowed, and the letter that tells of it. */
@@ -109,6 +104,8 @@ struct zone_entry {
 	bool was_repeated; /* `action`, on a connection of its own */
 	struct refresh_action action;
 	int64_t action_started_ms;
+	unsigned key_tries; /* keys that its primary has refused; zone_key.h */
+	unsigned *key_choice; /* of each primary; NULL: the first of each */
 
 	/* What is changed, stored and offered to modules: a reference; NULL: no
 	 * version is held. Readers have `zone.version`. */
@@ -161,14 +158,10 @@ void zone_entry_free(struct zone_entry *e);
 void zone_entry_hold(struct zone_entry *e);
 void zone_entry_release(struct zone_entry *e);
 
-/** A remote's source address for another address of it, or NULL. */
-const struct sockaddr_storage *zone_via(const struct config_remote *remote,
-					const struct sockaddr_storage *to);
-
-/** Addresses of primaries, numbered across remotes. */
+/** Addresses of primaries: what refresh.h numbers. */
 unsigned zone_primary_count(const struct config_policy *p);
-struct primary_address zone_primary(const struct config_policy *p,
-				    unsigned index);
+const struct config_target *zone_primary(const struct config_policy *p,
+					 unsigned index);
 
 /** Is an older version to be served? */
 bool zone_is_pinned(const struct zone_entry *e);

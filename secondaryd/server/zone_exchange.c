@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "server/zone_key.h"
 
 #define CONNECT_MS     5000
 #define SILENCE_MS     10000
@@ -53,7 +54,7 @@ on_link_failed(void *arg, enum link_failure why, const char *reason)
 }
 
 static int
-make_exchange(struct zone_entry *e)
+make_exchange(struct zone_entry *e, struct tsig_key *key)
 {
 	static const enum xfr_in_question questions[] = {
 	    [REFRESH_SOA] = XFR_IN_ASK_SOA,
@@ -61,7 +62,6 @@ make_exchange(struct zone_entry *e)
 	    [REFRESH_AXFR] = XFR_IN_ASK_AXFR,
 	};
 	const struct config_limits *limits = &e->policy->limits;
-	struct primary_address a = zone_primary(e->policy, e->action.primary);
 	struct exchange_params p = {
 	    .in = {.apex = e->zone.apex,
 		   .question = questions[e->action.step],
@@ -72,7 +72,7 @@ make_exchange(struct zone_entry *e)
 			      .changeset_octets = CHANGESET_OCTETS_MAX},
 		   .spool_dir = store_image_dir(e->server->store),
 		   .spool_chunk = SPOOL_CHUNK},
-	    .key = a.remote->key == NULL ? NULL : a.remote->key->key,
+	    .key = key,
 	};
 
 	if (getrandom(&p.in.id, sizeof(p.in.id), 0) != sizeof(p.in.id)) {
@@ -95,11 +95,16 @@ zone_exchange_start(struct zone_entry *e,
 	    .rate_window_ms = RATE_WINDOW_MS,
 	};
 	uint8_t request[EXCHANGE_REQUEST_MAX];
+	struct tsig_key *key;
 	size_t len;
-	int rc = make_exchange(e);
+	int rc = zone_key_of_action(e, &key);
 
 	e->events = events;
-
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	rc = make_exchange(e, key);
+	tsig_key_unref(key);
 	if (rc == SECD_OK) {
 		rc = exchange_request(e->exchange, request, sizeof(request),
 				      &len, clock_wall_s());

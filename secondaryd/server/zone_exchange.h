@@ -22,7 +22,7 @@ struct zone_exchange_events {
  * Ask what the zone's `action` says.
  *
  * events   lives as long as the entry
- * Returns  SECD_OK, SECD_ENOMEM, SECD_EIO
+ * Returns  SECD_OK, SECD_ENOTFOUND (no key to sign with), SECD_ENOMEM, SECD_EIO
  */
 int zone_exchange_start(struct zone_entry *e,
 			const struct zone_exchange_events *events);

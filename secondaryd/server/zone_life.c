@@ -12,6 +12,7 @@
 #include "server/notifier.h"
 #include "server/zone_commit.h"
 #include "server/zone_compact.h"
+#include "server/zone_key.h"
 #include "server/zone_load.h"
 #include "server/zone_pin.h"
 #include "server/zone_refresh.h"
@@ -80,13 +81,11 @@ map_primaries(const struct config_policy *now, const struct config_policy *old,
 	bool same = zone_primary_count(now) == zone_primary_count(old);
 
 	for (unsigned i = 0; i < zone_primary_count(now); i++) {
-		struct primary_address a = zone_primary(now, i);
+		const struct sockaddr_storage *to = zone_primary(now, i)->to;
 
 		was[i] = -1;
 		for (unsigned j = 0; j < zone_primary_count(old); j++) {
-			struct primary_address b = zone_primary(old, j);
-
-			if (address_equal(a.to, b.to)) {
+			if (address_equal(to, zone_primary(old, j)->to)) {
 				was[i] = (int)j;
 				break;
 			}
@@ -118,6 +117,7 @@ zone_life_configure(struct zone_entry *e, const struct config_policy *p)
 	}
 	if (rc == SECD_OK) {
 		e->policy = p;
+		zone_key_forget(e);
 		refresh_status(e->refresh, &status);
 		if (status.failed_rounds > 0) {
 			/* Another key or address may be what was missing. */

@@ -19,7 +19,7 @@ static void
 subject_of(const struct zone_entry *e, struct subject *s)
 {
 	name_to_text(e->zone.apex, s->apex);
-	address_text(zone_primary(e->policy, e->action.primary).to, s->primary,
+	address_text(zone_primary(e->policy, e->action.primary)->to, s->primary,
 		     sizeof(s->primary));
 }
 
@@ -38,7 +38,8 @@ void
 zone_log_transfer(const struct zone_entry *e)
 {
 	const struct transfer_summary *t = e->last;
-	char apex[NAME_TEXT_MAX], from[32] = "nothing", pinned[64] = "";
+	char apex[NAME_TEXT_MAX], key[NAME_TEXT_MAX] = "none";
+	char from[32] = "nothing", pinned[64] = "";
 
 	if (t->had_serial) {
 		snprintf(from, sizeof(from), "serial %" PRIu32, t->from_serial);
@@ -48,13 +49,16 @@ zone_log_transfer(const struct zone_entry *e)
 			 "; not served: serial %" PRIu32 " is pinned",
 			 version_serial(e->pinned));
 	}
+	if (t->is_signed) {
+		name_to_text(t->key, key);
+	}
 	log_info("zone %s: %s from %s: %s -> serial %" PRIu32 ", %" PRIu64
 		 " records, %" PRIu64 " octets, %" PRIu64
 		 " messages in %" PRId64 ".%03" PRId64 " s, tcp, key %s%s",
 		 name_to_text(e->zone.apex, apex), xfr_in_outcome_text(t->kind),
 		 t->primary, from, t->serial, t->records, t->octets,
 		 t->messages, t->duration_ms / 1000, t->duration_ms % 1000,
-		 t->key[0] == '\0' ? "none" : t->key, pinned);
+		 key, pinned);
 }
 
 void

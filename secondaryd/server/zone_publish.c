@@ -13,13 +13,15 @@ static void
 tell_modules(struct zone_entry *e, struct version *v,
 	     const struct changeset *changes)
 {
-	struct primary_address a = zone_primary(e->policy, e->action.primary);
+	const struct config_target *t =
+	    zone_primary(e->policy, e->action.primary);
+	const struct transfer_summary *came = e->arriving;
 	bool is_incremental = changes->step_count > 0;
 	const struct modules_origin origin = {
 	    .source = is_incremental ? SECD_SOURCE_IXFR : SECD_SOURCE_AXFR,
-	    .primary = a.to,
-	    .primary_id = a.remote->id,
-	    .key = a.remote->key == NULL ? NULL : a.remote->key->name,
+	    .primary = t->to,
+	    .primary_id = t->remote->id,
+	    .key = came != NULL && came->is_signed ? came->key : NULL,
 	};
 
 	modules_changed(e->server->modules, e->zone.apex, e->newest, v,

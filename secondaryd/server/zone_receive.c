@@ -48,16 +48,18 @@ apply(struct zone_entry *e,
 static int
 summarise(struct zone_entry *e, const struct xfr_in_result *in)
 {
-	struct primary_address a = zone_primary(e->policy, e->action.primary);
-	char key[NAME_TEXT_MAX] = "";
-	struct transfer_summary *s;
+	const struct config_target *t =
+	    zone_primary(e->policy, e->action.primary);
+	const struct tsig_key *key = exchange_key(e->exchange);
+	size_t key_len = key == NULL ? 0 : name_len(tsig_key_name(key));
+	struct transfer_summary *s = calloc(1, sizeof(*s) + key_len);
 
-	if (a.remote->key != NULL) {
-		name_to_text(a.remote->key->name, key);
-	}
-	s = calloc(1, sizeof(*s) + strlen(key) + 1);
 	if (s == NULL) {
 		return SECD_ENOMEM;
+	}
+	if (key != NULL) {
+		s->is_signed = true;
+		memcpy(s->key, tsig_key_name(key), key_len);
 	}
 	s->kind = in->outcome;
 	s->octets = in->octets;
@@ -67,8 +69,7 @@ summarise(struct zone_entry *e, const struct xfr_in_result *in)
 	s->had_serial = e->newest != NULL;
 	s->from_serial = s->had_serial ? version_serial(e->newest) : 0;
 	s->serial = in->soa.serial;
-	address_text(a.to, s->primary, sizeof(s->primary));
-	memcpy(s->key, key, strlen(key) + 1);
+	address_text(t->to, s->primary, sizeof(s->primary));
 	free(e->arriving);
 	e->arriving = s;
 	return SECD_OK;

@@ -13,11 +13,13 @@
 #include "server/zone_commit.h"
 #include "server/zone_compact.h"
 #include "server/zone_exchange.h"
+#include "server/zone_key.h"
 #include "server/zone_log.h"
 #include "server/zone_pin.h"
 #include "server/zone_publish.h"
 #include "server/zone_receive.h"
 #include "server/zone_view.h"
+#include "wire/query.h"
 
 /* So that the timer is looked at again even when nothing is due for weeks. */
 #define SLEEP_MAX_S             86400.0
@@ -90,29 +92,55 @@ adopt_action(struct zone_entry *e, const struct refresh_action *action)
 	e->action = *action;
 	e->has_action = true;
 	e->was_repeated = false;
+	e->key_tries = 0;
+}
+
+/* The step that is due cannot even be queued. */
+static void
+cannot_queue(struct zone_entry *e, enum failure failure, const char *text)
+{
+	if (!e->has_action) {
+		e->action = refresh_next(e->refresh, clock_boot_ms());
+	}
+	e->has_action = false;
+	if (e->action.start) {
+		zone_log_unreachable(e, text);
+		step_failed(e, failure, text);
+	}
+	set_timer(e);
+}
+
+static void
+fail_without_key(struct zone_entry *e, unsigned primary,
+		 void (*fail)(struct zone_entry *e, enum failure failure,
+			      const char *text))
+{
+	char text[FAILURE_TEXT_MAX];
+
+	fail(e, FAILURE_AUTH,
+	     zone_key_missing(zone_primary(e->policy, primary), text,
+			      sizeof(text)));
 }
 
 /* Ask for a connection to the primary of the action, or of the next step. */
 static void
 queue(struct zone_entry *e, unsigned primary)
 {
-	struct primary_address a = zone_primary(e->policy, primary);
-	int rc = pool_ask(e->server->pool, &e->request, a.to, a.via);
+	const struct config_target *t = zone_primary(e->policy, primary);
+	int rc;
 
 	e->asked = primary;
-	if (rc == SECD_OK) {
-		e->activity = ZONE_QUEUED;
-		set_timer_at(e, next_expiry(e));
+	if (zone_key_count(e->server, t) == 0) {
+		fail_without_key(e, primary, cannot_queue);
 		return;
 	}
-	if (!e->has_action) {
-		e->action = refresh_next(e->refresh, clock_boot_ms());
+	rc = pool_ask(e->server->pool, &e->request, t->to, t->via);
+	if (rc != SECD_OK) {
+		cannot_queue(e, FAILURE_LOCAL, secd_strerror(rc));
+		return;
 	}
-	e->has_action = false;
-	if (e->action.start) {
-		step_failed(e, FAILURE_LOCAL, secd_strerror(rc));
-	}
-	set_timer(e);
+	e->activity = ZONE_QUEUED;
+	set_timer_at(e, next_expiry(e));
 }
 
 void
@@ -194,6 +222,33 @@ go_on(struct zone_entry *e, bool reusable)
 	}
 }
 
+/* The same question on another connection. */
+static void
+repeat(struct zone_entry *e)
+{
+	exchange_free(e->exchange);
+	e->exchange = NULL;
+	release_link(e, false);
+	e->has_action = true;
+	queue(e, e->action.primary);
+}
+
+/* Does the primary say, before anything else, that this key is not for this
+ * zone? Clocks are the same with another key. */
+static bool
+is_key_refused(const struct exchange_result *r)
+{
+	if (r->in->has_soa) {
+		return false;
+	}
+	if (r->in->failure == FAILURE_RCODE) {
+		return r->in->rcode == RCODE_NOTAUTH ||
+		       r->in->rcode == RCODE_REFUSED;
+	}
+	return r->in->failure == FAILURE_AUTH && r->tsig != TSIG_BADTIME &&
+	       r->tsig != TSIG_REFUSED_BADTIME;
+}
+
 static void
 on_ended(struct zone_entry *e, enum exchange_verdict verdict)
 {
@@ -201,6 +256,12 @@ on_ended(struct zone_entry *e, enum exchange_verdict verdict)
 	bool reusable;
 
 	exchange_result(e->exchange, &result);
+	if (verdict == EXCHANGE_DONE) {
+		zone_key_taken(e);
+	} else if (is_key_refused(&result) && zone_key_refused(e)) {
+		repeat(e);
+		return;
+	}
 	reusable =
 	    verdict == EXCHANGE_DONE && result.in->outcome != XFR_IN_USE_AXFR;
 	if (verdict == EXCHANGE_DONE) {
@@ -216,12 +277,8 @@ on_ended(struct zone_entry *e, enum exchange_verdict verdict)
 static void
 on_closed(struct zone_entry *e)
 {
-	exchange_free(e->exchange);
-	e->exchange = NULL;
-	release_link(e, false);
-	e->has_action = true;
 	e->was_repeated = true;
-	queue(e, e->action.primary);
+	repeat(e);
 }
 
 /* Run the action on the link that is there. */
@@ -240,7 +297,11 @@ start_action(struct zone_entry *e)
 		e->exchange = NULL;
 		release_link(e, false);
 		e->activity = ZONE_IDLE;
-		step_failed(e, FAILURE_LOCAL, secd_strerror(rc));
+		if (rc == SECD_ENOTFOUND) { /* gone while it was queued */
+			fail_without_key(e, e->action.primary, step_failed);
+		} else {
+			step_failed(e, FAILURE_LOCAL, secd_strerror(rc));
+		}
 	}
 	set_timer(e);
 }
@@ -346,7 +407,7 @@ zone_notified_take(struct zone_entry *e, struct zone_notify *notify)
 		zone_log_notify(e, notify);
 	}
 	for (unsigned i = 0; i < zone_primary_count(e->policy); i++) {
-		if (address_same_host(zone_primary(e->policy, i).to,
+		if (address_same_host(zone_primary(e->policy, i)->to,
 				      &notify->from)) {
 			primary = (int)i;
 			break;

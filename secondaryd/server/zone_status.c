@@ -105,14 +105,14 @@ static void
 take_step(const struct zone_entry *e, const struct refresh_status *s,
 	  const struct now *now, struct zone_report *z)
 {
-	struct primary_address next = zone_primary(e->policy, s->primary);
+	const struct config_target *next = zone_primary(e->policy, s->primary);
 	char address[ADDRESS_TEXT_MAX];
 
 	snprintf(z->state, sizeof(z->state), "%s", state_text(e, s));
 	take_reason(e, s, z);
 	snprintf(z->next, sizeof(z->next), "%s", refresh_step_text(s->step));
 	snprintf(z->next_primary, sizeof(z->next_primary), "%s",
-		 address_text(next.to, address, sizeof(address)));
+		 address_text(next->to, address, sizeof(address)));
 	z->next_at = wall(now, s->due_ms);
 	z->has_alarm = s->alarm || zone_has_alarm(e);
 	z->failed_rounds = s->failed_rounds;
@@ -138,7 +138,9 @@ take_transfer(const struct zone_entry *e, struct zone_report *z)
 	z->transfer.ended_at = t->ended_at;
 	snprintf(z->transfer.primary, sizeof(z->transfer.primary), "%s",
 		 t->primary);
-	snprintf(z->transfer.key, sizeof(z->transfer.key), "%s", t->key);
+	if (t->is_signed) {
+		name_to_text(t->key, z->transfer.key);
+	}
 	snprintf(z->transfer.transport, sizeof(z->transfer.transport), "TCP");
 }
 
@@ -147,10 +149,10 @@ take_primary(const struct zone_entry *e, unsigned index, const struct now *now,
 	     struct zone_report_primary *out)
 {
 	const struct refresh_primary *p = refresh_primary(e->refresh, index);
-	struct primary_address a = zone_primary(e->policy, index);
+	const struct config_target *t = zone_primary(e->policy, index);
 
-	snprintf(out->remote, sizeof(out->remote), "%s", a.remote->id);
-	address_text(a.to, out->address, sizeof(out->address));
+	snprintf(out->remote, sizeof(out->remote), "%s", t->remote->id);
+	address_text(t->to, out->address, sizeof(out->address));
 	snprintf(out->health, sizeof(out->health), "%s",
 		 refresh_health_text(p->health));
 	out->has_serial = p->has_serial;

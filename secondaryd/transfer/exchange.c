@@ -217,6 +217,12 @@ exchange_may_end(const struct exchange *x)
 	return xfr_in_may_end(x->in);
 }
 
+const struct tsig_key *
+exchange_key(const struct exchange *x)
+{
+	return x->tsig.key;
+}
+
 void
 exchange_result(const struct exchange *x, struct exchange_result *out)
 {

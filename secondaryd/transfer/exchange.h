@@ -87,6 +87,9 @@ enum exchange_verdict exchange_stop(struct exchange *x, enum failure why,
 /** Wait no longer than EXCHANGE_PAUSE_MS, then exchange_stop(TIMEOUT). */
 bool exchange_may_end(const struct exchange *x);
 
+/** The key that it runs under, or NULL. */
+const struct tsig_key *exchange_key(const struct exchange *x);
+
 /** What is known now. */
 void exchange_result(const struct exchange *x, struct exchange_result *out);
 

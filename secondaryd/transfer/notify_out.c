@@ -34,12 +34,11 @@ notify_out_state_text(enum notify_out_state state)
 }
 
 void
-notify_out_init(struct notify_out *n, const uint8_t *apex, struct tsig_key *key)
+notify_out_init(struct notify_out *n, const uint8_t *apex)
 {
 	memset(n, 0, sizeof(*n));
 	n->due_ms = INT64_MAX;
 	n->apex = apex;
-	n->key = key != NULL ? tsig_key_ref(key) : NULL;
 	tsig_transaction_init(&n->tsig, NULL);
 }
 
@@ -47,8 +46,6 @@ void
 notify_out_fini(struct notify_out *n)
 {
 	tsig_transaction_fini(&n->tsig);
-	tsig_key_unref(n->key);
-	n->key = NULL;
 }
 
 void
@@ -115,29 +112,53 @@ put_message(const struct notify_out *n, const struct rr *soa, uint8_t *buf,
 	return at + RR_FIXED_LEN + soa->rdlen;
 }
 
-int
-notify_out_message(struct notify_out *n, const struct rr *soa, uint16_t id,
-		   uint8_t *buf, size_t cap, size_t *len, int64_t now_ms,
-		   int64_t wall_s)
+static void
+count_try(struct notify_out *n, int64_t now_ms)
 {
 	unsigned times = n->tries < DOUBLINGS_MAX ? n->tries : DOUBLINGS_MAX;
+
+	n->tries++;
+	n->due_ms = now_ms + (FIRST_WAIT_MS << times);
+	n->is_asked = false;
+}
+
+void
+notify_out_miss(struct notify_out *n, const char *why, int64_t now_ms)
+{
+	if (notify_out_is_due(n, now_ms)) {
+		count_try(n, now_ms);
+		snprintf(n->error, sizeof(n->error), "%s", why);
+	}
+}
+
+void
+notify_out_hasten(struct notify_out *n, int64_t now_ms)
+{
+	if (n->state == NOTIFY_OUT_SENDING) {
+		n->due_ms = now_ms;
+	}
+}
+
+int
+notify_out_message(struct notify_out *n, const struct rr *soa,
+		   struct tsig_key *key, uint16_t id, uint8_t *buf, size_t cap,
+		   size_t *len, int64_t now_ms, int64_t wall_s)
+{
 	size_t end_at;
 	int rc;
 
 	if (!notify_out_is_due(n, now_ms)) {
 		return SECD_EINVAL;
 	}
-	n->tries++;
-	n->due_ms = now_ms + (FIRST_WAIT_MS << times);
+	count_try(n, now_ms);
 	n->id = id;
-	n->is_asked = false;
 	end_at = put_message(n, soa, buf, cap);
 	if (end_at == 0) {
 		return SECD_ENOSPC;
 	}
 	/* Each message is a transaction of its own: a new time, a new MAC. */
 	tsig_transaction_fini(&n->tsig);
-	tsig_transaction_init(&n->tsig, n->key);
+	tsig_transaction_init(&n->tsig, key);
 	rc = tsig_sign_request(&n->tsig, buf, &end_at, cap, wall_s);
 	if (rc != SECD_OK) {
 		return rc;
@@ -145,6 +166,12 @@ notify_out_message(struct notify_out *n, const struct rr *soa, uint16_t id,
 	n->is_asked = true;
 	*len = end_at;
 	return SECD_OK;
+}
+
+const struct tsig_key *
+notify_out_key(const struct notify_out *n)
+{
+	return n->tsig.key;
 }
 
 static bool
@@ -171,9 +198,9 @@ bool
 notify_out_answer(struct notify_out *n, uint8_t *msg, size_t len,
 		  int64_t wall_s)
 {
-	enum tsig_verdict verdict;
 	uint16_t flags;
 
+	n->is_judged = false;
 	if (n->state != NOTIFY_OUT_SENDING || !n->is_asked ||
 	    len < WIRE_HEADER_LEN || get_u16(msg) != n->id) {
 		return false; /* somebody else's, or late */
@@ -182,9 +209,10 @@ notify_out_answer(struct notify_out *n, uint8_t *msg, size_t len,
 	if (!(flags & HEADER_QR) || (flags >> 11 & 0x0f) != OPCODE_NOTIFY) {
 		return ignore(n, "not an answer to NOTIFY");
 	}
-	verdict = tsig_verify_answer(&n->tsig, msg, &len, wall_s);
-	if (verdict != TSIG_GOOD) {
-		return ignore(n, tsig_verdict_text(verdict));
+	n->is_judged = true;
+	n->verdict = tsig_verify_answer(&n->tsig, msg, &len, wall_s);
+	if (n->verdict != TSIG_GOOD) {
+		return ignore(n, tsig_verdict_text(n->verdict));
 	}
 	n->rcode = flags & 0x0f;
 	/* With an error the question may be missing, or another one. */

@@ -41,20 +41,20 @@ struct notify_out {
 	uint8_t rcode;   /* in NOTIFY_OUT_REFUSED */
 	char error[FAILURE_TEXT_MAX]; /* why an answer did not count, or "" */
 
+	/* The last call of notify_out_answer was given an answer to what was
+	 * sent, and this is the verdict on its signature. */
+	bool is_judged;
+	enum tsig_verdict verdict;
+
 	/* Private. */
 	const uint8_t *apex;
-	struct tsig_key *key;
 	struct tsig_transaction tsig;
 	bool is_asked; /* `id` and `tsig` belong to a message that was sent */
 	uint16_t id;
 };
 
-/**
- * apex     borrowed as long as `n` is used
- * key      a reference is taken; NULL: unsigned
- */
-void notify_out_init(struct notify_out *n, const uint8_t *apex,
-		     struct tsig_key *key);
+/** apex  borrowed as long as `n` is used */
+void notify_out_init(struct notify_out *n, const uint8_t *apex);
 void notify_out_fini(struct notify_out *n);
 
 /** There is something to tell; its NOTIFY is due at a moment, as a rule now. */
@@ -70,14 +70,24 @@ bool notify_out_is_due(struct notify_out *n, int64_t now_ms);
  * Write the message and count it as a try. Only when notify_out_is_due.
  *
  * soa      the version's SOA (owner, uncompressed RDATA); borrowed
+ * key      a reference is taken; NULL: unsigned
  * id       random and unpredictable; a new one for each message
  * buf      at least NOTIFY_OUT_MESSAGE_MAX octets
  * Returns  SECD_OK, SECD_EINVAL (not due), SECD_ENOSPC, SECD_ENOMEM: the try
  *          counts all the same, and due_ms moves on
  */
-int notify_out_message(struct notify_out *n, const struct rr *soa, uint16_t id,
-		       uint8_t *buf, size_t cap, size_t *len, int64_t now_ms,
-		       int64_t wall_s);
+int notify_out_message(struct notify_out *n, const struct rr *soa,
+		       struct tsig_key *key, uint16_t id, uint8_t *buf,
+		       size_t cap, size_t *len, int64_t now_ms, int64_t wall_s);
+
+/** The message that is due cannot be made, since ...: the try counts. */
+void notify_out_miss(struct notify_out *n, const char *why, int64_t now_ms);
+
+/** The next message is due now, if there is to be one. */
+void notify_out_hasten(struct notify_out *n, int64_t now_ms);
+
+/** The key that the last message was signed with, or NULL. */
+const struct tsig_key *notify_out_key(const struct notify_out *n);
 
 /**
  * Take a datagram from the target.

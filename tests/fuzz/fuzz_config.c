@@ -60,23 +60,47 @@ check_remote(const struct config *c, const struct config_remote *r)
 	for (size_t i = 0; i < r->address_count; i++) {
 		check_port(&r->addresses[i]);
 	}
-	CHECK(r->key == NULL || config_key_find(c, r->key->name) == r->key);
+	for (size_t i = 0; i < r->key_count; i++) {
+		CHECK(config_key_find(c, r->keys[i]->name) == r->keys[i]);
+	}
+}
+
+static void
+check_target(const struct config *c, const struct config_target *t)
+{
+	check_remote(c, t->remote);
+	check_port(t->to);
+	CHECK(t->via == NULL || t->via->ss_family == t->to->ss_family);
+	CHECK(t->key_count >= 1);
+	for (size_t i = 0; i < t->key_count; i++) {
+		CHECK(t->keys[i] == NULL ||
+		      config_key_find(c, t->keys[i]->name) == t->keys[i]);
+	}
 }
 
 static void
 check_policy(const struct config *c, const struct config_policy *p)
 {
 	const struct config_timers *t = &p->timers;
-	size_t addresses = 0;
 
 	CHECK(p->primary_count >= 1);
 	for (size_t i = 0; i < p->primary_count; i++) {
 		check_remote(c, p->primaries[i]);
-		addresses += p->primaries[i]->address_count;
 	}
-	CHECK(addresses <= REFRESH_PRIMARY_MAX);
+	CHECK(p->primary_target_count >= 1 &&
+	      p->primary_target_count <= REFRESH_PRIMARY_MAX);
+	for (size_t i = 0; i < p->primary_target_count; i++) {
+		check_target(c, &p->primary_targets[i]);
+	}
 	for (size_t i = 0; i < p->notify_count; i++) {
 		check_remote(c, p->notify[i]);
+	}
+	for (size_t i = 0; i < p->notify_target_count; i++) {
+		check_target(c, &p->notify_targets[i]);
+	}
+	for (size_t i = 0; i < p->key_name_count; i++) {
+		CHECK(config_key_find(c, p->key_names[i])->name ==
+		      p->key_names[i]);
 	}
 	for (size_t i = 0; i < p->acl_count; i++) {
 		CHECK(p->acls[i]->actions != 0);

@@ -113,15 +113,16 @@ the_example_loads_with_what_it_refers_to(void **state)
 	assert_string_equal(p->primaries[0]->id, "hidden");
 	assert_string_equal(text_of(&p->primaries[0]->addresses[0]),
 			    "192.0.2.1@53");
-	assert_name(p->primaries[0]->key->name, "xfr-a.example.");
-	assert_int_equal(tsig_key_algorithm(p->primaries[0]->key->key),
+	assert_int_equal(p->primaries[0]->key_count, 1);
+	assert_name(p->primaries[0]->keys[0]->name, "xfr-a.example.");
+	assert_int_equal(tsig_key_algorithm(p->primaries[0]->keys[0]->key),
 			 TSIG_HMAC_SHA256);
 	assert_int_equal(p->notify_count, 1);
 	assert_string_equal(text_of(&p->notify[0]->addresses[0]),
 			    "2001:db8::1@53");
 	assert_string_equal(text_of(&p->notify[0]->via[0]), "2001:db8::2@0");
-	assert_null(p->notify[0]->key);
-	assert_ptr_equal(p->acls[0]->keys[0], p->primaries[0]->key);
+	assert_int_equal(p->notify[0]->key_count, 0);
+	assert_ptr_equal(p->acls[0]->keys[0], p->primaries[0]->keys[0]);
 	assert_name(d->c->zones[1].apex, "example.net.");
 	assert_int_equal(d->c->zones[1].policy->notify_count, 0);
 }

@@ -17,7 +17,7 @@
 
 /* Line 15 starts the zone; each test appends to it or its ACLs. */
 #define UNSIGNED                                                               \
-	"it is a primary's address, but not signed with that primary's key"
+	"it is a primary's address, but not signed with a key of that primary"
 
 static const char peers[] =
     CONF_SERVER "key:\n"
@@ -31,9 +31,12 @@ static const char peers[] =
 		"    key: k1\n"
 		"  - id: plain\n"
 		"    address: 192.0.2.2@5300\n"
+		"  - id: both\n"
+		"    address: 192.0.2.4\n"
+		"    key: [ k1, k2 ]\n"
 		"template:\n"
 		"  - id: default\n"
-		"    primary: [ signed, plain ]\n";
+		"    primary: [ signed, plain, both ]\n";
 
 static bool
 ask(const struct config *c, enum config_action action, const char *from,
@@ -207,6 +210,12 @@ a_primary_may_notify_with_its_key(void **state)
 	    ask(c, CONFIG_NOTIFY, "192.0.2.2", "k2", "it is a primary"));
 	assert_true(
 	    ask(c, CONFIG_NOTIFY, "::ffff:192.0.2.2", NULL, "it is a primary"));
+	assert_true(
+	    ask(c, CONFIG_NOTIFY, "192.0.2.4", "k1", "it is a primary"));
+	assert_true(
+	    ask(c, CONFIG_NOTIFY, "192.0.2.4", "k2", "it is a primary"));
+	assert_false(ask(c, CONFIG_NOTIFY, "192.0.2.4", NULL, UNSIGNED));
+	assert_false(ask(c, CONFIG_NOTIFY, "192.0.2.4", "k3", UNSIGNED));
 	assert_false(ask(c, CONFIG_NOTIFY, "192.0.2.1", NULL, UNSIGNED));
 	assert_false(ask(c, CONFIG_NOTIFY, "192.0.2.1", "k2", UNSIGNED));
 	assert_false(

@@ -21,9 +21,45 @@ a_key_without_a_secret_or_with_two_is_refused(void **state)
 	struct conf_dir *d = *state;
 
 	conf_dir_refuse(d, KEY("    algorithm: hmac-sha512\n"),
-			"4: key \"k\" has no \"secret\" or \"secret-file\"");
+			"4: key \"k\" has no \"secret\", \"secret-file\" or "
+			"\"module\"");
 	conf_dir_refuse(d, KEY("    secret-file: x\n    secret: AAAA\n"),
 			"5: key \"k\" has both \"secret\" and \"secret-file\"");
+}
+
+#define MODULE "module:\n  - id: rotate\n"
+
+static void
+a_module_may_have_the_secret(void **state)
+{
+	struct conf_dir *d = *state;
+
+	conf_dir_accept(d, KEY("    module: rotate\n" MODULE));
+	assert_null(d->c->keys[0].key);
+	assert_string_equal(d->c->keys[0].module, "rotate");
+	conf_dir_accept(d, KEY("    secret: " CONF_SECRET "\n"));
+	assert_null(d->c->keys[0].module);
+}
+
+static void
+what_the_module_says_is_said_nowhere_else(void **state)
+{
+	struct conf_dir *d = *state;
+
+	conf_dir_refuse(d, KEY("    module: rotate\n    secret: AAAA\n" MODULE),
+			"6: key \"k\" has \"secret\", which its \"module\" "
+			"gives it");
+	conf_dir_refuse(d,
+			KEY("    secret-file: x\n    module: rotate\n" MODULE),
+			"5: key \"k\" has \"secret-file\", which its "
+			"\"module\" gives it");
+	conf_dir_refuse(d,
+			KEY("    algorithm: hmac-sha512\n"
+			    "    module: rotate\n" MODULE),
+			"5: key \"k\" has \"algorithm\", which its \"module\" "
+			"gives it");
+	conf_dir_refuse(d, KEY("    module: rotate2\n" MODULE),
+			"5: module \"rotate2\" is not defined");
 }
 
 static void
@@ -176,6 +212,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_key_without_a_secret_or_with_two_is_refused),
+	    TEST(a_module_may_have_the_secret),
+	    TEST(what_the_module_says_is_said_nowhere_else),
 	    TEST(a_secret_that_is_not_base64_is_refused_without_showing_it),
 	    TEST(an_unknown_algorithm_is_refused),
 	    TEST(a_weak_algorithm_is_refused_unless_allowed_by_name),

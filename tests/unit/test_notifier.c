@@ -30,7 +30,8 @@ static struct zone_entry *entry;
 static int sockets[TARGETS];
 static struct sockaddr_storage addresses[TARGETS];
 static struct config_remote remotes[TARGETS];
-static const struct config_remote *remote_list[TARGETS];
+static struct config_target targets[TARGETS];
+static const struct config_key *const unsigned_only[] = {NULL};
 static struct config_policy policy;
 
 /* The last datagram of a target, and where it came from. */
@@ -59,6 +60,7 @@ start(void **state)
 	memset(&server, 0, sizeof(server));
 	memset(&policy, 0, sizeof(policy));
 	memset(remotes, 0, sizeof(remotes));
+	memset(targets, 0, sizeof(targets));
 	server.loop = ev_loop_new(EVFLAG_AUTO);
 	assert_int_equal(notifier_new(server.loop, &server.notifier), SECD_OK);
 	entry = calloc(1, sizeof(*entry));
@@ -74,12 +76,12 @@ start(void **state)
 				 0);
 		getsockname(sockets[i], (void *)&addresses[i], &len);
 		remotes[i].id = i == 0 ? "first" : "second";
-		remotes[i].addresses = &addresses[i];
-		remotes[i].address_count = 1;
-		remote_list[i] = &remotes[i];
+		targets[i].remote = &remotes[i];
+		targets[i].to = &addresses[i];
+		targets[i].keys = unsigned_only;
+		targets[i].key_count = 1;
 	}
-	policy.notify = remote_list;
-	policy.notify_count = 1;
+	policy.notify_targets = targets;
 	return 0;
 }
 
@@ -99,9 +101,9 @@ stop(void **state)
 }
 
 static void
-use(size_t targets)
+use(size_t count)
 {
-	policy.notify_count = targets;
+	policy.notify_target_count = count;
 	assert_int_equal(notifier_set_targets(server.notifier, entry, &policy),
 			 SECD_OK);
 }
@@ -357,8 +359,7 @@ it_leaves_from_the_address_that_the_remote_names(void **state)
 	struct sockaddr_storage via = front_address("127.0.0.88", 0);
 
 	(void)state;
-	remotes[0].via = &via;
-	remotes[0].via_count = 1;
+	targets[0].via = &via;
 	use(2);
 	announce(7);
 	assert_true(received(0));
@@ -401,6 +402,24 @@ what_there_is_nothing_of_to_tell_waits(void **state)
 	assert_true(ev_iteration(server.loop) - turns < 10);
 }
 
+static void
+without_its_key_nothing_is_sent(void **state)
+{
+	static const struct config_key missing = {
+	    .name = (const uint8_t *)"\1k", .module = "rotate"};
+	static const struct config_key *const keys[] = {&missing};
+
+	(void)state;
+	targets[0].keys = keys;
+	use(2);
+	announce(7);
+	peer_run_for(server.loop, 20);
+	assert_false(received(0));
+	assert_true(received(1));
+	expect_description(0, "not answered yet after 1 tries: key k. is not "
+			      "there: module rotate gives none");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int
@@ -420,6 +439,7 @@ main(void)
 	    TEST(it_leaves_from_the_address_that_the_remote_names),
 	    TEST(what_cannot_be_sent_does_not_spin),
 	    TEST(what_there_is_nothing_of_to_tell_waits),
+	    TEST(without_its_key_nothing_is_sent),
 	};
 
 	return cmocka_run_group_tests_name("notifier", tests, NULL, NULL);

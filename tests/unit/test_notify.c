@@ -21,8 +21,8 @@
 
 static struct notify_out n;
 static struct zonefile zone;
-static struct tsig_key *key;
-static struct message m; /* on the wire, either way */
+static struct tsig_key *key, *used; /* NULL: unsigned */
+static struct message m;            /* on the wire, either way */
 static struct message answer;
 static int64_t now;
 static uint8_t apex[NAME_LEN_MAX];
@@ -35,7 +35,8 @@ start(void **state)
 	zonefile_name("example.", apex);
 	zonefile_parse(&zone, "example.", "@ SOA ns. mail. 7 1 2 3 4\n");
 	now = START;
-	notify_out_init(&n, apex, NULL);
+	notify_out_init(&n, apex);
+	used = NULL;
 	return 0;
 }
 
@@ -52,17 +53,16 @@ stop(void **state)
 static void
 use_key(void)
 {
-	notify_out_fini(&n);
-	notify_out_init(&n, apex, key);
+	used = key;
 }
 
 static void
 send(void)
 {
 	assert_true(notify_out_is_due(&n, now));
-	assert_int_equal(notify_out_message(&n, &zone.rrs[0], FORGE_ID, m.wire,
-					    NOTIFY_OUT_MESSAGE_MAX, &m.len, now,
-					    FORGE_NOW),
+	assert_int_equal(notify_out_message(&n, &zone.rrs[0], used, FORGE_ID,
+					    m.wire, NOTIFY_OUT_MESSAGE_MAX,
+					    &m.len, now, FORGE_NOW),
 			 SECD_OK);
 }
 
@@ -92,7 +92,7 @@ nothing_is_sent_before_it_is_announced(void **state)
 {
 	(void)state;
 	assert_false(notify_out_is_due(&n, now));
-	assert_int_equal(notify_out_message(&n, &zone.rrs[0], 1, m.wire,
+	assert_int_equal(notify_out_message(&n, &zone.rrs[0], NULL, 1, m.wire,
 					    sizeof(m.wire), &m.len, now, 0),
 			 SECD_EINVAL);
 	assert_int_equal(n.state, NOTIFY_OUT_IDLE);
@@ -246,11 +246,46 @@ a_try_that_fails_counts(void **state)
 {
 	(void)state;
 	notify_out_announce(&n, 7, now);
-	assert_int_equal(
-	    notify_out_message(&n, &zone.rrs[0], 1, m.wire, 30, &m.len, now, 0),
-	    SECD_ENOSPC);
+	assert_int_equal(notify_out_message(&n, &zone.rrs[0], NULL, 1, m.wire,
+					    30, &m.len, now, 0),
+			 SECD_ENOSPC);
 	assert_int_equal(n.tries, 1);
 	assert_int_equal(n.due_ms, now + SECOND);
+}
+
+static void
+a_message_that_cannot_be_made_counts_as_a_try(void **state)
+{
+	(void)state;
+	notify_out_miss(&n, "early", now);
+	assert_int_equal(n.tries, 0);
+	notify_out_announce(&n, 7, now);
+	for (unsigned tries = 1; tries <= NOTIFY_OUT_TRIES_MAX; tries++) {
+		now = n.due_ms;
+		notify_out_miss(&n, "no key", now);
+		assert_int_equal(n.tries, tries);
+		assert_true(n.due_ms > now);
+	}
+	now = n.due_ms;
+	assert_false(notify_out_is_due(&n, now));
+	assert_int_equal(n.state, NOTIFY_OUT_GIVEN_UP);
+	assert_string_equal(n.error, "no key");
+}
+
+static void
+what_is_hastened_is_due_at_once_and_counts(void **state)
+{
+	(void)state;
+	notify_out_announce(&n, 7, now);
+	send();
+	assert_false(notify_out_is_due(&n, now));
+	notify_out_hasten(&n, now);
+	send();
+	assert_int_equal(n.tries, 2);
+	make_answer(RCODE_NOERROR);
+	assert_true(give());
+	notify_out_hasten(&n, now);
+	assert_int_equal(n.due_ms, INT64_MAX);
 }
 
 /* --------------------------------------------------------------- out, signed */
@@ -350,9 +385,9 @@ each_try_is_signed_anew(void **state)
 	send();
 	first = m;
 	now = n.due_ms;
-	assert_int_equal(notify_out_message(&n, &zone.rrs[0], FORGE_ID, m.wire,
-					    NOTIFY_OUT_MESSAGE_MAX, &m.len, now,
-					    FORGE_NOW + 1),
+	assert_int_equal(notify_out_message(&n, &zone.rrs[0], used, FORGE_ID,
+					    m.wire, NOTIFY_OUT_MESSAGE_MAX,
+					    &m.len, now, FORGE_NOW + 1),
 			 SECD_OK);
 	assert_int_equal(m.len, first.len);
 	assert_memory_not_equal(m.wire, first.wire, m.len);
@@ -381,9 +416,9 @@ the_longest_message_fits(void **state)
 				      sizeof(forge_secret), &longest),
 			 SECD_OK);
 	notify_out_fini(&n);
-	notify_out_init(&n, name, longest);
+	notify_out_init(&n, name);
 	notify_out_announce(&n, 7, now);
-	assert_int_equal(notify_out_message(&n, &soa, 1, m.wire,
+	assert_int_equal(notify_out_message(&n, &soa, longest, 1, m.wire,
 					    NOTIFY_OUT_MESSAGE_MAX, &m.len, now,
 					    FORGE_NOW),
 			 SECD_OK);
@@ -535,6 +570,8 @@ main(void)
 	    TEST(an_answer_to_an_earlier_version_does_not_count),
 	    TEST(a_new_version_starts_afresh_after_giving_up),
 	    TEST(a_try_that_fails_counts),
+	    TEST(a_message_that_cannot_be_made_counts_as_a_try),
+	    TEST(what_is_hastened_is_due_at_once_and_counts),
 	    TEST(a_signed_answer_to_a_signed_message_counts),
 	    TEST(an_unsigned_answer_to_a_signed_message_is_ignored),
 	    TEST(a_forged_answer_does_not_spoil_the_good_one),

@@ -116,6 +116,7 @@ class FakePrimary:
         self.records = [rr(x) if isinstance(x, str) else x for x in records]
         self.address, self.port = address, case.port()
         self.timers = {}
+        self.tsig_error = 0
         # What came: (type name, serial in the request, signed rightly).
         self.seen = []
         self.axfr = self.whole
@@ -149,6 +150,14 @@ class FakePrimary:
 
     def tell_soa(self, req):
         req.send(req.message([self.soa()]))
+
+    def refuse_key(self, req):
+        """What a server says to a key that it does not have, or that it has
+        with another secret: NOTAUTH, with this error in a TSIG, if any."""
+        msg = req.message(rcode=wire.RCODE["NOTAUTH"])
+        if self.tsig_error and req.tsig.ok:
+            msg = tsig.append_error(msg, req.tsig, self.tsig_error)
+        req.send_raw(msg)
 
     @staticmethod
     def refuse(req):
@@ -203,7 +212,7 @@ class FakePrimary:
         self.seen.append((wire.type_text(req.type), req.serial,
                           req.verified))
         if self.key and not req.verified:
-            req.send_raw(req.message(rcode=wire.RCODE["NOTAUTH"]))
+            self.refuse_key(req)
         elif req.type == wire.TYPE["SOA"]:
             self.on_soa(req)
         elif req.type == wire.TYPE["IXFR"]:

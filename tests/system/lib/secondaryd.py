@@ -7,7 +7,7 @@ import subprocess
 
 from . import dnsq
 from .process import Program, find_program, wait_until
-from .servers import Server, write_private
+from .servers import Server, keys_of, write_private
 
 
 def secondaryctl_path():
@@ -77,23 +77,24 @@ class Secondaryd(Server):
         for peer, rid in self._remotes.items():
             out += ["  - id: " + rid, "    address: [ %s@%d ]" % (
                 peer.address, peer.port)]
-            if peer.key:
-                out.append("    key: " + peer.key.name)
+            out += self._key_item(peer)
         if self._acls:
             out.append("acl:")
         for peer, rid in self._acls.items():
             out += ["  - id: " + rid, "    action: [ transfer ]"]
             if peer.address:
                 out.append("    address: [ %s ]" % peer.address)
-            if peer.key:
-                out.append("    key: " + peer.key.name)
-            else:
-                out.append("    insecure: on")
+            out += self._key_item(peer) or ["    insecure: on"]
         if self.extra:
             out.append(self.extra)
         out += ["template:", "  - id: default"]
         out += ["    %s: %s" % kv for kv in self.template.items()]
         return "\n".join(out + ["zone:"] + zones) + "\n"
+
+    @staticmethod
+    def _key_item(peer):
+        names = ", ".join(k.name for k in keys_of(peer))
+        return ["    key: [ %s ]" % names] if names else []
 
     def _keys(self):
         out = []

@@ -19,9 +19,17 @@ from . import dnsq
 from .process import Program, find_program, wait_until
 
 Key = namedtuple("Key", "name algorithm secret")
-# A server to talk to, or to let in: key is a Key or None.  In an access list
-# address is a prefix or None, and port is not used.
+# A server to talk to, or to let in: key is a Key, a tuple of Keys (secondaryd
+# alone takes that) or None.  In an access list address is a prefix or None, and
+# port is not used.
 Peer = namedtuple("Peer", "address port key")
+
+
+def keys_of(peer):
+    """The keys of a peer, in a list."""
+    if peer.key is None:
+        return []
+    return [peer.key] if isinstance(peer.key, Key) else list(peer.key)
 
 
 # Where a server is asked that listens everywhere.
@@ -123,8 +131,7 @@ class Server:
         found = {k.name: k for k in self.extra_keys}
         for z in self.zones.values():
             for peer in z.primaries + z.notify + z.allow:
-                if peer.key:
-                    found[peer.key.name] = peer.key
+                found.update((k.name, k) for k in keys_of(peer))
         return list(found.values())
 
     # -- addresses

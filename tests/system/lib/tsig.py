@@ -93,6 +93,17 @@ def append(msg, key, mac, when, fudge=300, error=0, other=b""):
                                                 len(rdata)) + rdata)
 
 
+def append_error(msg, asked, error):
+    """The message with the TSIG RR of a refusal, which has no MAC: BADKEY or
+    BADSIG."""
+    rdata = (asked.algorithm + _timers(asked.time, asked.fudge)
+             + struct.pack("!H", 0) + msg[:2]
+             + struct.pack("!HH", error, 0))
+    count = struct.unpack_from("!H", msg, 10)[0] + 1
+    return (msg[:10] + struct.pack("!H", count) + msg[12:] + asked.name
+            + struct.pack("!HHIH", 250, 255, 0, len(rdata)) + rdata)
+
+
 def sign_query(msg, key, when=None, fudge=300, cut=None):
     """Sign a request; cut truncates the MAC.  Returns (octets, MAC)."""
     when = int(time.time()) if when is None else when
