@@ -31,6 +31,16 @@ clock_awake_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/** Milliseconds since the epoch. */
+static inline int64_t
+clock_wall_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /** Seconds since the epoch. */
 static inline int64_t
 clock_wall_s(void)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "server/verify_request.h"
 #include "transfer/notify_in.h"
 #include "zone/answer_ahead.h"
 
@@ -206,16 +207,14 @@ read_one(const struct dispatcher *d, struct request *r)
 static size_t
 answer_signed(struct request *r)
 {
-	const struct config_key *key;
 	enum tsig_verdict verdict;
 	struct tsig_place place;
 
 	if (tsig_find(r->msg, r->len, &place) != SECD_OK || !place.present) {
 		return dispatch_bare(r, 0, RCODE_FORMERR, -1);
 	}
-	key = config_key_find(r->d->root->config, place.key);
-	verdict = tsig_verify_request(&r->tsig, key == NULL ? NULL : key->key,
-				      r->msg, &r->len, &place, clock_wall_s());
+	verdict = verify_request(r->d->frontend, r->d->root->config, &r->tsig,
+				 r->msg, &r->len, &place, r->from);
 	if (verdict == TSIG_FORMERR) {
 		return dispatch_bare(r, 0, RCODE_FORMERR, -1);
 	}

@@ -16,6 +16,8 @@
 #include "server/keys.h"
 #include "server/root.h"
 
+struct evidence;
+
 /* Each worker has its own, on cache lines of its own, read by others for
  * status: relaxed atomics. */
 struct frontend_counters {
@@ -42,6 +44,7 @@ frontend_count(atomic_uint_fast64_t *counter)
 struct frontend {
 	struct root_pointer root;
 	struct keys keys;
+	struct evidence *evidence; /* NULL: nobody wants to know */
 	/**
 	 * A NOTIFY that is allowed came in for this zone. Called inside a
 	 * read section, from any worker; never waits.

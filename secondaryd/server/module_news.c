@@ -3,7 +3,6 @@
  * What modules are told: letters to the commit thread.
  */
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "server/module_sockaddr.h"
 #include "server/module_entries.h"
 #include "server/modules_internal.h"
 
@@ -290,28 +290,6 @@ modules_pinned(struct modules *m, const uint8_t *apex, bool is_pinned)
 	post_of_pin(m, NEWS_PINNED, apex, NULL, is_pinned);
 }
 
-static struct secd_address
-address_of(const struct sockaddr_storage *a)
-{
-	struct secd_address out = {.family = 0};
-
-	if (a != NULL && a->ss_family == AF_INET) {
-		const struct sockaddr_in *in = (const void *)a;
-
-		out.family = 4;
-		out.port = ntohs(in->sin_port);
-		memcpy(out.octets, &in->sin_addr, 4);
-	} else if (a != NULL && a->ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 = (const void *)a;
-
-		out.family = 6;
-		out.port = ntohs(in6->sin6_port);
-		out.scope = in6->sin6_scope_id;
-		memcpy(out.octets, &in6->sin6_addr, 16);
-	}
-	return out;
-}
-
 /* Everything that is pointed to is in `news` itself. */
 static void
 describe(struct news *news, const struct modules_origin *origin)
@@ -332,7 +310,7 @@ describe(struct news *news, const struct modules_origin *origin)
 	    .apex = news->apex,
 	    .seq = version_seq(news->to),
 	    .at_ms = clock_wall_s() * 1000,
-	    .primary = address_of(origin->primary),
+	    .primary = module_sockaddr_of(origin->primary),
 	    .primary_id = news->primary_id,
 	    .key = origin->key != NULL ? news->key : NULL,
 	};

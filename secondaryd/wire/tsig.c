@@ -41,6 +41,38 @@ tsig_verdict_text(enum tsig_verdict verdict)
 	return "unknown";
 }
 
+bool
+tsig_verdict_error(enum tsig_verdict verdict, enum tsig_error *out)
+{
+	switch (verdict) {
+	case TSIG_GOOD:
+		*out = TSIG_ERROR_NONE;
+		return true;
+	case TSIG_BADSIG:
+	case TSIG_REFUSED_BADSIG:
+		*out = TSIG_ERROR_BADSIG;
+		return true;
+	case TSIG_BADKEY:
+	case TSIG_REFUSED_BADKEY:
+		*out = TSIG_ERROR_BADKEY;
+		return true;
+	case TSIG_BADTIME:
+	case TSIG_REFUSED_BADTIME:
+		*out = TSIG_ERROR_BADTIME;
+		return true;
+	case TSIG_BADTRUNC:
+	case TSIG_REFUSED_BADTRUNC:
+		*out = TSIG_ERROR_BADTRUNC;
+		return true;
+	case TSIG_MISSING:
+	case TSIG_FORMERR:
+	case TSIG_TOO_LONG:
+	case TSIG_NO_MEMORY:
+		break;
+	}
+	return false;
+}
+
 size_t
 tsig_room(const struct tsig_key *key)
 {

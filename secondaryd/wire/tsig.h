@@ -97,6 +97,21 @@ enum tsig_verdict {
 };
 const char *tsig_verdict_text(enum tsig_verdict verdict);
 
+/* TSIG ERROR values, RFC 8945 section 3. */
+enum tsig_error {
+	TSIG_ERROR_NONE = 0,
+	TSIG_ERROR_BADSIG = 16,
+	TSIG_ERROR_BADKEY = 17,
+	TSIG_ERROR_BADTIME = 18,
+	TSIG_ERROR_BADTRUNC = 22,
+};
+/**
+ * The error of a verdict, whoever of the two says it; TSIG_GOOD: none.
+ *
+ * Returns  false: the verdict is not about the key
+ */
+bool tsig_verdict_error(enum tsig_verdict verdict, enum tsig_error *out);
+
 /** Where the TSIG of a message is, without checking it. */
 struct tsig_place {
 	bool present;

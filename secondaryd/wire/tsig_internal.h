@@ -15,15 +15,6 @@
 #define TSIG_TIME_LEN      6
 #define TSIG_RCODE_NOTAUTH 9
 
-/* TSIG ERROR values, RFC 8945 section 3. */
-enum {
-	TSIG_ERROR_NONE = 0,
-	TSIG_ERROR_BADSIG = 16,
-	TSIG_ERROR_BADKEY = 17,
-	TSIG_ERROR_BADTIME = 18,
-	TSIG_ERROR_BADTRUNC = 22,
-};
-
 /* The RDATA. Pointers lead into the message, or to what will be written. */
 struct tsig_rdata {
 	const uint8_t *algorithm; /* a name, any case when read */
