@@ -15,6 +15,7 @@ struct listed {
 	uint64_t seq;
 	uint32_t serial;
 	bool begins; /* history, or anew */
+	bool is_pinned;
 };
 
 struct answer {
@@ -25,7 +26,8 @@ struct answer {
 	uint64_t octets;
 	uint64_t pinned; /* seq of the version that `list` shows as pinned */
 	bool durable;
-	unsigned lost; /* zones */
+	unsigned lost;      /* zones */
+	unsigned lost_mask; /* which: bit 0 is the first one */
 	unsigned failures;
 	char error[512];
 	char damage[512];

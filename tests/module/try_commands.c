@@ -82,7 +82,6 @@ check_going_on(const struct answer *listed, size_t before,
 static void
 commands_list_goes_on_when_it_was_trimmed(const struct trial *t)
 {
-	uint64_t position[SECD_POSITION_LEN / 8] = {0};
 	struct answer *listed = answer_new(), *now = NULL;
 	struct options *options;
 	struct fake_host *h =
@@ -99,15 +98,14 @@ commands_list_goes_on_when_it_was_trimmed(const struct trial *t)
 		now = list(h);
 	} while (now->listed_count < 140);
 	answer_free(now);
-	rc = answer_turn(h, position, "list", zone_name(h), NULL, listed);
+	rc = answer_turn(h, "list", zone_name(h), NULL, listed);
 	before = listed->listed_count;
 	if (rc != SECD_MORE || before == 0) {
 		fake_wrong("it was listed at once: %d", rc);
 	}
 	grow(h, 400);
 	while (rc == SECD_MORE) {
-		rc = answer_turn(h, position, "list", zone_name(h), NULL,
-				 listed);
+		rc = answer_turn(h, "list", zone_name(h), NULL, listed);
 	}
 	now = list(h);
 	check_going_on(listed, before, now);
@@ -151,21 +149,19 @@ hear(int fd, void *what, size_t len)
 static enum verdict
 export_beside(struct fake_host *h, const struct errand *e, int in, int out)
 {
-	uint64_t position[SECD_POSITION_LEN / 8] = {0};
 	struct answer *a = answer_new();
 	char version[32], go;
 	bool is_told;
 	int rc;
 
 	snprintf(version, sizeof(version), "@%llu", (unsigned long long)e->seq);
-	rc = answer_turn(h, position, "export", zone_name(h), version, a);
+	rc = answer_turn(h, "export", zone_name(h), version, a);
 	tell(out, "", 1);
 	if (!hear(in, &go, 1)) {
 		_Exit(1);
 	}
 	while (rc == SECD_MORE) {
-		rc = answer_turn(h, position, "export", zone_name(h), version,
-				 a);
+		rc = answer_turn(h, "export", zone_name(h), version, a);
 	}
 	is_told = rc == SECD_ENOTFOUND && strstr(a->error, "trimmed") != NULL;
 	if (!is_told && (rc != SECD_OK || a->count != e->records)) {
