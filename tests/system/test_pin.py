@@ -19,15 +19,8 @@ from lib.fakeprimary import FakePrimary, wait_never
 from test_follow import wait_stored
 
 APEX = "churn.test."
-NEEDS = ("secondaryd", "secondaryctl")
+NEEDS = ("secondaryd", "secondaryctl", "ixfr-journal.so")
 LARGE = 5000  # names: the image is a file
-
-
-def journal(case, sut):
-    path = os.path.join(os.environ.get("SECD_MODULES", ""), "ixfr-journal.so")
-    if not os.path.exists(path):
-        case.skip("ixfr-journal is not built")
-    sut.extra = 'module:\n  - id: journal\n    file: "%s"' % path
 
 
 def churning(case, count, notify=()):
@@ -36,7 +29,7 @@ def churning(case, count, notify=()):
     sut = case.server("secondaryd")
     sut.follow(APEX, [churn.peer()], notify=notify,
                allow=[servers.allow(address="127.0.0.0/8")])
-    journal(case, sut)
+    sut.add_module("journal", "ixfr-journal")
     sut.start()
     sut.wait_serial(APEX, 1)
     return churn, sut
@@ -139,7 +132,7 @@ def any_version_can_be_pinned_one_after_the_other(case, count):
             sut.restart()
             assert churn.check(sut.at()) == 7
     said = str(pin(sut, 99, check=False))
-    assert "version 99 is not kept" in said, said
+    assert "serial 99 is not kept" in said, said
     assert churn.check(sut.at()) == 2
 
 
@@ -273,7 +266,7 @@ def serials_may_wrap_on_the_way(case):
     sut = case.server("secondaryd")
     sut.follow("fake.test.", [fake.peer()],
                allow=[servers.allow(address="127.0.0.0/8")])
-    journal(case, sut)
+    sut.add_module("journal", "ixfr-journal")
     sut.start()
     served = {}
     for serial in (2**32 - 2, 2**32 - 1, 0, 1, 5):
@@ -299,7 +292,7 @@ def history(case, kind, first, later):
     top.serve(first, allow=[servers.allow()], notify=[sut.peer()])
     sut.follow(first.apex, [top.peer()],
                allow=[servers.allow(address="127.0.0.0/8")])
-    journal(case, sut)
+    sut.add_module("journal", "ixfr-journal")
     top.start()
     sut.start()
     served = {}
@@ -368,7 +361,7 @@ def a_downstream_that_is_ahead_is_named_and_does_not_follow(case, below):
                allow=[servers.allow(address="127.0.0.0/8")])
     down.follow(zone.apex, [sut.peer()],
                 allow=[servers.allow(address="127.0.0.0/8")])
-    journal(case, sut)
+    sut.add_module("journal", "ixfr-journal")
     top.start()
     sut.start()
     sut.wait_serial(zone.apex, zone.serial)

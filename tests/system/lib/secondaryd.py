@@ -17,9 +17,10 @@ def secondaryctl_path():
 
 
 def module_path(name):
-    """A module as it was built beside the server, or None."""
-    path = os.path.join(os.path.dirname(Secondaryd.path() or ""), "modules",
-                        name + ".so")
+    """A module of the build, or None."""
+    folder = os.environ.get("SECD_MODULES") or os.path.join(
+        os.path.dirname(Secondaryd.path() or ""), "modules")
+    path = os.path.join(folder, name + ".so")
     return path if os.path.exists(path) else None
 
 
