@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -17,6 +18,8 @@
 #include "server/module_code.h"
 #include "server/module_reply.h"
 #include "show.h"
+
+#define PAUSE_MAX_MS 500 /* between two turns of a command */
 
 struct host {
 	struct secd_host api;
@@ -238,6 +241,19 @@ take_row(void *ctx, const struct control_row *row)
 	return output_row(ctx, row);
 }
 
+/* As long as the module wants, which only says what there is no need for. */
+static void
+pause_turns(struct control_reply *r)
+{
+	long ms = r->pause_ms < PAUSE_MAX_MS ? r->pause_ms : PAUSE_MAX_MS;
+	const struct timespec t = {0, ms * 1000000};
+
+	r->pause_ms = 0;
+	if (ms > 0) {
+		nanosleep(&t, NULL);
+	}
+}
+
 void
 host_command(struct host *h, const char *const *argv, size_t argc,
 	     struct output *out)
@@ -252,6 +268,7 @@ host_command(struct host *h, const char *const *argv, size_t argc,
 	int rc, shown;
 
 	do {
+		pause_turns(&reply);
 		rc = module_reply_command(h->code, h->self, &c, &reply);
 		shown = control_reply_drain(&reply, take_row, out);
 	} while (rc == SECD_MORE && shown == SECD_OK);

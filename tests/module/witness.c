@@ -282,6 +282,8 @@ do_word(struct witness *w, const char *word, struct secd_reply *reply)
 		w->host->log(w->host->ctx, SECD_NOTICE, "a notice");
 	} else if (strcmp(word, "crash") == 0) {
 		raise(SIGBUS);
+	} else if (strcmp(word, "wait") == 0 && SECD_HAS(reply, pause)) {
+		reply->pause(reply->ctx, 100);
 	} else if (strcmp(word, "refuse") == 0) {
 		return SECD_EBUSY;
 	}

@@ -655,6 +655,22 @@ what_a_module_says_on_the_way_goes_to_stderr(void **state)
 }
 
 static void
+a_module_that_waits_is_not_asked_meanwhile(void **state)
+{
+	struct control_fixture *f = *state;
+	struct timespec from, to;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	assert_int_equal(ctl_dir(f, "", "witness wait wait wait"), 0);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	assert_string_equal(output, "wait\nwait\nwait\n"
+				    "    words           3\n");
+	assert_true((to.tv_sec - from.tv_sec) * 1000 +
+			(to.tv_nsec - from.tv_nsec) / 1000000 >=
+		    300);
+}
+
+static void
 what_cannot_be_opened_is_told_in_a_sentence(void **state)
 {
 	struct control_fixture *f = *state;
@@ -767,6 +783,7 @@ main(void)
 	    TEST(a_module_is_asked_without_a_server),
 	    TEST(a_module_is_found_by_its_word),
 	    TEST(what_a_module_says_on_the_way_goes_to_stderr),
+	    TEST(a_module_that_waits_is_not_asked_meanwhile),
 	    TEST(what_cannot_be_opened_is_told_in_a_sentence),
 	    TEST(a_file_is_no_directory_of_a_module),
 	    TEST(root_becomes_the_owner_of_what_is_read),
