@@ -306,7 +306,7 @@ downstreams_list(struct downstreams *d, const uint8_t *apex,
 	}
 	pthread_mutex_lock(&d->lock);
 	count = collect(d, apex, found);
-	qsort(found, count, sizeof(found[0]), compare_turns);
+	qsort(found, count, sizeof(struct record *), compare_turns);
 	for (size_t i = 0; i < count; i++) {
 		describe(found[i], &out[i]);
 	}
@@ -334,11 +334,17 @@ downstreams_forget(struct downstreams *d, const uint8_t *apex)
 void
 downstreams_free(struct downstreams *d)
 {
+	struct record *r;
+
 	if (d == NULL) {
 		return;
 	}
-	while (d->oldest != NULL) {
-		drop(d, d->oldest);
+	r = d->oldest;
+	while (r != NULL) {
+		struct record *newer = r->newer;
+
+		free(r);
+		r = newer;
 	}
 	pthread_mutex_destroy(&d->lock);
 	free(d);

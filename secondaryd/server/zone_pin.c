@@ -61,32 +61,52 @@ seen_serial(const struct zone_entry *e)
 	return e->zone.version == NULL ? 0 : version_serial(e->zone.version);
 }
 
+/* What readers see now, for log and operator. */
+static void
+describe(const struct zone_entry *e, uint32_t before, char text[TEXT_LEN])
+{
+	uint32_t now = seen_serial(e);
+
+	if (now == before) {
+		snprintf(text, TEXT_LEN,
+			 "serial %" PRIu32 " is served, as before", now);
+	} else {
+		snprintf(text, TEXT_LEN,
+			 "serial %" PRIu32 " is served instead of serial "
+			 "%" PRIu32,
+			 now, before);
+	}
+}
+
+/* With a line for each downstream that will not follow. */
+static void
+finish_pinned(struct pinning *p, const char *text)
+{
+	struct buf lines = {0};
+
+	if (buf_put(&lines, text, strlen(text)) == SECD_OK &&
+	    zone_downstream_put_ahead(p->entry, &lines) == SECD_OK) {
+		text = (const char *)lines.data;
+	}
+	finish(p, SECD_OK, text);
+	buf_fini(&lines);
+}
+
 static void
 pin(struct pinning *p)
 {
 	struct zone_entry *e = p->entry;
 	uint32_t before = seen_serial(e);
 	char apex[NAME_TEXT_MAX], text[TEXT_LEN];
-	struct buf lines = {0};
 
 	modules_pinned(e->server->modules, e->zone.apex, true);
 	zone_view_pinned_take(e, version_ref(p->version));
 	/* Whoever was told of a newer one just now is told what there is. */
 	zone_commit_tell(e, p->version);
-	log_notice("zone %s: serial %" PRIu32
-		   " is pinned by an operator's order and served instead of "
-		   "serial %" PRIu32,
-		   name_to_text(e->zone.apex, apex), e->pin.serial, before);
-	snprintf(text, sizeof(text),
-		 "serial %" PRIu32 " is served instead of serial %" PRIu32,
-		 e->pin.serial, before);
-	if (buf_put(&lines, text, strlen(text)) == SECD_OK &&
-	    zone_downstream_put_ahead(e, &lines) == SECD_OK) {
-		finish(p, SECD_OK, (const char *)lines.data);
-	} else {
-		finish(p, SECD_OK, text);
-	}
-	buf_fini(&lines);
+	describe(e, before, text);
+	log_notice("zone %s: pinned by an operator's order: %s",
+		   name_to_text(e->zone.apex, apex), text);
+	finish_pinned(p, text);
 }
 
 static void
@@ -96,24 +116,20 @@ unpin(struct pinning *p)
 	uint32_t before = seen_serial(e);
 	char apex[NAME_TEXT_MAX], text[TEXT_LEN];
 
-	if (!zone_is_pinned(e)) {
-		log_notice("zone %s: that serial %" PRIu32
-			   " is not pinned any more is known to an operator",
-			   name_to_text(e->zone.apex, apex), p->before.serial);
-		finish(p, SECD_OK, "the pin was lost: the alarm is over");
-		return;
+	if (zone_is_pinned(e)) {
+		modules_pinned(e->server->modules, e->zone.apex, false);
+		zone_view_pinned_take(e, NULL);
+		describe(e, before, text);
+		if (zone_is_durable(e)) { /* else it is told once it is */
+			zone_commit_tell(e, e->newest);
+		}
+	} else {
+		snprintf(text, sizeof(text),
+			 "serial %" PRIu32 " was lost: the alarm is over",
+			 p->before.serial);
 	}
-	modules_pinned(e->server->modules, e->zone.apex, false);
-	zone_view_pinned_take(e, NULL);
-	if (zone_is_durable(e)) { /* else it is told once it is */
-		zone_commit_tell(e, e->newest);
-	}
-	log_notice("zone %s: unpinned by an operator's order: serial %" PRIu32
-		   " is served instead of serial %" PRIu32,
-		   name_to_text(e->zone.apex, apex), seen_serial(e), before);
-	snprintf(text, sizeof(text),
-		 "serial %" PRIu32 " is served instead of serial %" PRIu32,
-		 seen_serial(e), before);
+	log_notice("zone %s: unpinned by an operator's order: %s",
+		   name_to_text(e->zone.apex, apex), text);
 	finish(p, SECD_OK, text);
 }
 
@@ -293,7 +309,7 @@ int
 zone_pin_restore(struct zone_entry *e, const struct zone_pin *stored)
 {
 	struct build_params params = zone_build_params(e);
-	char reason[ZONE_REWIND_REASON_LEN];
+	char reason[ZONE_REWIND_REASON_LEN], apex[NAME_TEXT_MAX];
 	struct version *v = NULL;
 	int rc;
 
@@ -323,6 +339,10 @@ zone_pin_restore(struct zone_entry *e, const struct zone_pin *stored)
 	zone_view_pinned_take(e, v);
 	version_unref(e->told);
 	e->told = version_ref(v);
+	log_notice("zone %s: serial %" PRIu32
+		   " is pinned and served, serial %" PRIu32 " is held",
+		   name_to_text(e->zone.apex, apex), version_serial(v),
+		   version_serial(e->newest));
 	return SECD_OK;
 }
 

@@ -105,8 +105,8 @@ def an_older_version_is_served_whole_while_updates_go_on(case, count):
     assert kind != "none" and \
         struct.unpack("!I", records[0].rdata[-20:-16])[0] == 3
     assert ear.serial == 6, "somebody was told of what nobody sees"
-    sut.wait_log(r"serial 3 is pinned by an operator's order and served "
-                 r"instead of serial 6")
+    sut.wait_log(r"pinned by an operator's order: serial 3 is served instead "
+                 r"of serial 6")
     sut.wait_log(r"serial 9 -> serial 10.*not served: serial 3 is pinned")
     said = unpin(sut)
     assert said.splitlines()[0] == "serial 10 is served instead of serial 3"

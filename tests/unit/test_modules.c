@@ -396,6 +396,49 @@ a_command_is_answered_turn_by_turn(void **state)
 	control_reply_fini(&r);
 }
 
+static struct modules_pin *order; /* that was given */
+
+static void
+take_order(void *ctx, struct modules_pin *o)
+{
+	(void)ctx;
+	order = o;
+}
+
+static int
+give_order(const char *zone)
+{
+	const char *const words[] = {"witness", "pin", zone, "1"};
+	uint64_t position[SECD_POSITION_LEN / 8] = {0};
+	struct control_reply r = {.error = ""};
+	int rc = modules_command(modules, words, 4, (uint8_t *)position, &r);
+
+	control_reply_fini(&r);
+	return rc;
+}
+
+static void
+an_order_is_answered_to_the_module_that_gave_it(void **state)
+{
+	struct version *v = version_of(1, ZONE("1"));
+
+	(void)state;
+	config.module_count = 2;
+	open_modules(NULL);
+	modules_zone_added(modules, apex, v, false);
+	start_thread();
+	assert_int_equal(give_order("example."), SECD_EBUSY);
+	modules_set_pin(modules, take_order, NULL);
+	assert_int_equal(give_order("example.org."), SECD_EINVAL);
+	assert_int_equal(give_order("example."), SECD_OK);
+	assert_ptr_equal(order->base, v);
+	modules_pin_done(order, SECD_ELIMIT, "too much");
+	stop_thread();
+	assert_non_null(strstr(calls_of("witness"), "pinned 3: -9 too much"));
+	assert_null(strstr(calls_of("second"), "pinned"));
+	version_unref(v);
+}
+
 static void
 a_command_that_fails_without_a_word_has_one(void **state)
 {
@@ -429,6 +472,7 @@ main(void)
 	    TEST(a_module_that_gives_up_is_closed),
 	    TEST(a_module_that_gives_up_in_a_command_is_closed_too),
 	    TEST(a_command_is_answered_turn_by_turn),
+	    TEST(an_order_is_answered_to_the_module_that_gave_it),
 	    TEST(a_command_that_fails_without_a_word_has_one),
 	};
 
