@@ -317,33 +317,48 @@ begin_group(struct history *h)
 	return rc != SECD_OK ? rc : db_begin_write(h->db, &h->group);
 }
 
+/* The group's first change writes in the group's transaction, and takes it along
+ * when it fails. Those behind it have one of their own inside, for each of which
+ * LMDB takes 3 MiB of memory and gives it back. */
+static int
+begin_change(struct history *h, MDB_txn **txn)
+{
+	int rc;
+
+	if (h->group != NULL) {
+		return db_error(mdb_txn_begin(h->db->env, h->group, 0, txn));
+	}
+	rc = begin_group(h);
+	*txn = h->group;
+	return rc;
+}
+
 int
 history_change(struct history *h, const struct secd_change *c, bool *wants_base,
 	       char *reason)
 {
 	struct intake in = {
 	    .db = h->db, .change = c, .reason = reason, .room = &h->room};
-	int rc = SECD_OK;
+	int rc;
 
 	reason[0] = '\0';
 	if (c->seq <= c->from_seq || (c->from_seq != 0 && c->records == NULL)) {
 		return SECD_EINVAL;
 	}
-	if (h->group == NULL) {
-		rc = begin_group(h);
-	}
-	if (rc == SECD_OK) {
-		rc = db_error(mdb_txn_begin(h->db->env, h->group, 0, &in.txn));
-	}
+	rc = begin_change(h, &in.txn);
 	if (rc != SECD_OK) {
 		return rc;
 	}
 	rc = take(&in, wants_base);
-	if (rc != SECD_OK) {
-		mdb_txn_abort(in.txn);
-		return rc;
+	if (in.txn != h->group && rc == SECD_OK) {
+		return db_error(mdb_txn_commit(in.txn));
 	}
-	return db_error(mdb_txn_commit(in.txn));
+	if (in.txn != h->group) {
+		mdb_txn_abort(in.txn);
+	} else if (rc != SECD_OK) {
+		history_abort(h);
+	}
+	return rc;
 }
 
 int

@@ -127,6 +127,41 @@ failures(struct fake_host *h, bool *durable, uint64_t *octets)
 	return n;
 }
 
+/* Of a group in which all changes break off: whichever is the first, nothing
+ * is written. */
+static void
+journal_a_change_that_breaks_off_leaves_nothing_behind(const struct trial *t)
+{
+	struct fake_host *h = trial_open(t, 10);
+	unsigned broken = 0;
+
+	fake_host_group(h, 50);
+	fake_host_settle(h);
+	h->stream_breaks = true;
+	for (int i = 0; i < 100; i++) {
+		unsigned size = 1 + rnd_below(&h->rnd, 3), before, after;
+		uint64_t octets, still;
+		bool durable;
+
+		before = failures(h, &durable, &octets);
+		fake_host_group(h, size);
+		after = failures(h, &durable, &still);
+		if (after - before != size) {
+			continue; /* one was from nothing, without a stream */
+		}
+		broken++;
+		if (octets != still) {
+			fake_wrong("%u changes that broke off left %lld octets",
+				   size, (long long)(still - octets));
+		}
+	}
+	if (broken < 20) {
+		fake_wrong("only %u groups broke off", broken);
+	}
+	kept_check_verify(h);
+	trial_end(h);
+}
+
 static void
 journal_a_full_file_harms_nothing_and_heals(const struct trial *t)
 {
@@ -503,6 +538,7 @@ journal_a_flipped_octet_is_found_or_harmless(const struct trial *t)
 const struct trial_test trial_journal_tests[] = {
     TRIAL(journal_each_version_is_kept_as_it_was),
     TRIAL(journal_what_is_trimmed_leaves_the_rest_whole),
+    TRIAL(journal_a_change_that_breaks_off_leaves_nothing_behind),
     TRIAL(journal_a_full_file_harms_nothing_and_heals),
     TRIAL(journal_a_file_that_fills_is_trimmed_in_time),
     TRIAL(journal_kill_leaves_a_sound_journal),
