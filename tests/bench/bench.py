@@ -9,7 +9,9 @@ import sys
 import time
 import traceback
 
+import ixfr
 import servers
+import zones
 from account import Activity
 from ask import Notifier, wait_serial, wrong_addresses
 from lib import ports
@@ -67,12 +69,15 @@ class Bench:
 
     # -- who is there
     @contextlib.contextmanager
-    def primary(self, flat=True, delegations=False, small=False):
+    def primary(self, flat=None, delegations=False, small=False):
         """A primary with these zones, at serial 1, on a port of its own:
-        so nobody waits for ports that the one before has used."""
+        so nobody waits for ports that the one before has used.
+
+        flat    names of flat.test., when not as many as the scale has
+        """
         p = Primary(self.tools, ports.reserve(self.ports), self.key_file,
                     os.path.join(self.dir, "primary.log"),
-                    self.scale.flat if flat else 0,
+                    self.scale.flat if flat is None else flat,
                     self.scale.delegations if delegations else 0,
                     self.scale.small if small else 0)
         try:
@@ -152,18 +157,50 @@ class Bench:
     def probe(self, server, zone, names=None):
         return Probe(self.tools, server.port, zone, names)
 
-    def pull(self, port, zone):
-        """AXFR of a zone from a port: the figures of pull.c."""
-        p = subprocess.run([os.path.join(self.tools, "pull"), str(port),
-                            self.key_file, zone], text=True,
-                           stdout=subprocess.PIPE)
-        return json.loads(p.stdout)
+    def _pulling(self, port, zone, *arguments):
+        return subprocess.Popen(
+            [os.path.join(self.tools, "pull"), str(port), self.key_file, zone,
+             *map(str, arguments)], text=True, stdout=subprocess.PIPE)
+
+    def pull(self, port, zone, *since):
+        """AXFR of a zone from a port, or IXFR: the figures of pull.c."""
+        with self._pulling(port, zone, *since) as p:
+            return json.loads(p.stdout.read())
+
+    def change_to_ixfr(self, server, primary, width):
+        """flat.test. changes, with NOTIFY: seconds until IXFR has what is
+        new, and the figures of pull.c about it."""
+        apex, since = zones.FLAT, primary.flat.serial
+        with self._pulling(server.port, apex, since, self.scale.patience) as p:
+            p.stdout.readline()     # there is nothing newer yet
+            began = time.monotonic()
+            primary.change(width)
+            with Notifier(server.port, apex) as notifier:
+                notifier.send(primary.flat.serial)
+            got = json.loads(p.stdout.read())
+        if got["kind"] == "none" or got["serial"] != primary.flat.serial:
+            raise NotMeasured("no IXFR has serial %d %d s after NOTIFY" % (
+                primary.flat.serial, self.scale.patience))
+        return got["at"] - began, got
 
     def check(self, server, primary):
         """Names must have the addresses that the primary gives them."""
         wrong = wrong_addresses(server.port, primary.flat)
         if wrong:
             raise NotMeasured("%d of 200 names have a wrong address" % wrong)
+
+    def is_right_ixfr(self, part, server, primary, since, had):
+        """Is each record of an answer, and each signature, as it must be?
+
+        had     the addresses of flat.test. in version `since`
+        """
+        try:
+            ixfr.check(ixfr.steps(server.port, zones.FLAT, since, self.key),
+                       since, primary.flat, had)
+        except ixfr.Wrong as e:
+            self.note(part, server.name, str(e))
+            return False
+        return True
 
     # -- running parts
     def each(self, part, measure):

@@ -28,7 +28,7 @@ def _once(bench, server, expected):
     before = server.account.cpu()
     got = bench.pull(server.port, zones.FLAT)
     used = minus(server.account.cpu(), before)
-    if not got["whole"] or got["records"] != expected:
+    if got["kind"] != "whole" or got["records"] != expected:
         raise NotMeasured("the zone did not come whole: %d of %d records" % (
             got["records"], expected))
     return {"seconds": got["seconds"], "cpu_s": used.total,

@@ -46,7 +46,7 @@ def _wait_all(bench, server, apexes, serial, began, active=lambda: True):
 
 def _server(bench, name):
     apexes = [zones.small_zone(i) for i in range(bench.scale.small)]
-    with bench.primary(flat=False, small=True) as primary, \
+    with bench.primary(flat=0, small=True) as primary, \
             bench.server(name, primary, apexes) as s:
         row = {"server": name, "zones": len(apexes)}
         row.update(_bootstrap(bench, s, apexes))

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pull -- one AXFR as a client, as fast as it comes.
+ * pull -- one transfer as a client, as fast as it comes.
  *
- *     pull PORT KEY-FILE ZONE
+ *     pull PORT KEY-FILE ZONE                   AXFR
+ *     pull PORT KEY-FILE ZONE SERIAL [SECONDS]  IXFR from that serial
  *
- * The request is signed. The records are read only as far as it takes to find
- * the end; the signatures are counted, not verified. Prints one line of JSON.
+ * With SECONDS it asks again and again, for so long, until there is something
+ * newer than SERIAL; it says "asking" when it has the first answer. The request
+ * is signed. The records are read only as far as
+ * it takes to find the end; the signatures are counted, not verified. Prints
+ * one line of JSON: "kind" is what the answer is ("none": it did not come
+ * whole), "at" when it ended, in seconds of CLOCK_MONOTONIC.
  */
 
 #include <arpa/inet.h>
@@ -22,17 +27,41 @@
 #define BUFFER     (1 << 18)
 #define TIMEOUT_S  60
 #define HEADER_LEN 12
+#define PAUSE_NS   1000000 /* between questions for something newer */
+
+/* What an answer turns out to be (RFC 1995 section 4), and where in it. */
+enum kind {
+	KIND_NONE,
+	KIND_WHOLE,
+	KIND_INCREMENTAL,
+	KIND_CURRENT, /* there is nothing newer */
+};
+
+static const char *const kinds[] = {"none", "whole", "incremental", "current"};
 
 struct pull {
+	/* What is asked. */
+	uint16_t port;
+	knot_tsig_key_t key;
+	knot_dname_t *apex;
+	bool is_ixfr;
+	uint32_t since;
+
 	int fd;
 	uint8_t buffer[BUFFER];
 	size_t at, end;
 
 	uint8_t message[65536];
 	size_t len;
-	uint64_t messages, is_signed, records, octets;
-	unsigned soas;
-	uint32_t serial;
+
+	/* What came. */
+	struct {
+		uint64_t messages, is_signed, records, octets, steps;
+		enum kind kind;
+		uint32_t serial; /* of the first SOA */
+		bool is_adding;  /* else deleting, in a step */
+		bool is_whole;
+	} got;
 };
 
 static double
@@ -83,8 +112,8 @@ read_message(struct pull *p)
 		return false;
 	}
 	p->len = get_u16(prefix);
-	p->octets += 2 + p->len;
-	p->messages++;
+	p->got.octets += 2 + p->len;
+	p->got.messages++;
 	return p->len >= HEADER_LEN && read_octets(p, p->message, p->len);
 }
 
@@ -97,21 +126,62 @@ skip_name(const struct pull *p, size_t at)
 	return at < p->len && p->message[at] >= 0xc0 ? at + 2 : at + 1;
 }
 
-static void
-note_soa(struct pull *p, size_t rdata)
+static bool
+read_serial(const struct pull *p, size_t rdata, uint32_t *serial)
 {
 	size_t at = skip_name(p, skip_name(p, rdata));
 
-	if (at + 4 <= p->len) {
-		p->serial = get_u16(p->message + at) << 16 |
-			    get_u16(p->message + at + 2);
-		p->soas++;
+	if (at + 4 > p->len) {
+		return false;
 	}
+	*serial = (uint32_t)get_u16(p->message + at) << 16 |
+		  get_u16(p->message + at + 2);
+	return true;
+}
+
+/* SOAs part an answer. False: not like this. */
+static bool
+note_soa(struct pull *p, uint32_t serial)
+{
+	if (p->got.records == 0) {
+		p->got.serial = serial;
+	} else if (p->got.records == 1) {
+		p->got.kind = KIND_INCREMENTAL;
+		p->got.steps = 1;
+		return p->is_ixfr && serial == p->since;
+	} else if (p->got.kind == KIND_WHOLE ||
+		   (p->got.is_adding && serial == p->got.serial)) {
+		p->got.is_whole = true;
+	} else {
+		p->got.steps += p->got.is_adding;
+		p->got.is_adding = !p->got.is_adding;
+	}
+	return true;
+}
+
+static bool
+note_record(struct pull *p, unsigned type, size_t rdata)
+{
+	bool is_soa = type == KNOT_RRTYPE_SOA;
+	uint32_t serial;
+
+	if (p->got.is_whole || (p->got.records == 0 && !is_soa)) {
+		return false;
+	}
+	if (is_soa &&
+	    (!read_serial(p, rdata, &serial) || !note_soa(p, serial))) {
+		return false;
+	}
+	if (p->got.records == 1 && !is_soa) {
+		p->got.kind = KIND_WHOLE;
+	}
+	p->got.records++;
+	return true;
 }
 
 /* False: not a message of a transfer. */
 static bool
-count_records(struct pull *p)
+read_records(struct pull *p)
 {
 	const uint8_t *m = p->message;
 	unsigned questions = get_u16(m + 4), answers = get_u16(m + 6);
@@ -120,47 +190,66 @@ count_records(struct pull *p)
 	if ((m[3] & 15) != 0) {
 		return false;
 	}
-	p->is_signed += get_u16(m + 10) > 0;
+	p->got.is_signed += get_u16(m + 10) > 0;
 	while (questions-- > 0) {
 		at = skip_name(p, at) + 4;
 	}
 	while (answers-- > 0) {
 		at = skip_name(p, at);
-		if (at + 10 > p->len) {
+		if (at + 10 > p->len ||
+		    !note_record(p, get_u16(m + at), at + 10)) {
 			return false;
 		}
-		if (get_u16(m + at) == KNOT_RRTYPE_SOA) {
-			note_soa(p, at + 10);
-		}
-		at += 10 + get_u16(m + at + 8);
-		p->records++;
+		at += 10u + get_u16(m + at + 8);
+	}
+	if (p->got.records == 1 && p->is_ixfr && p->got.serial == p->since) {
+		p->got.kind = KIND_CURRENT;
+		p->got.is_whole = true;
 	}
 	return at <= p->len;
 }
 
-static bool
-send_query(int fd, const char *zone, const knot_tsig_key_t *key)
+/* The SOA that says what we have: all of it but the serial is 0. */
+static void
+put_soa(uint8_t *wire, size_t *len, uint32_t serial)
 {
-	knot_dname_t *apex = knot_dname_from_str_alloc(zone);
+	uint8_t soa[12 + 22] = {
+	    0xc0, HEADER_LEN, 0, KNOT_RRTYPE_SOA, 0, KNOT_CLASS_IN, 0, 0, 0,
+	    0,    0,          22};
+
+	for (int i = 0; i < 4; i++) {
+		soa[14 + i] = (uint8_t)(serial >> (24 - 8 * i));
+	}
+	memcpy(wire + *len, soa, sizeof(soa));
+	*len += sizeof(soa);
+	knot_wire_set_nscount(wire, 1);
+}
+
+static bool
+send_query(const struct pull *p)
+{
 	knot_pkt_t *query = knot_pkt_new(NULL, 512, NULL);
 	uint8_t mac[64], prefix[2];
 	size_t mac_len = sizeof(mac), len;
 	bool sent = false;
 
-	if (apex != NULL && query != NULL &&
-	    knot_pkt_put_question(query, apex, KNOT_CLASS_IN,
-				  KNOT_RRTYPE_AXFR) == KNOT_EOK) {
+	if (query != NULL &&
+	    knot_pkt_put_question(query, p->apex, KNOT_CLASS_IN,
+				  p->is_ixfr ? KNOT_RRTYPE_IXFR
+					     : KNOT_RRTYPE_AXFR) == KNOT_EOK) {
 		len = query->size;
+		if (p->is_ixfr) {
+			put_soa(query->wire, &len, p->since);
+		}
 		if (knot_tsig_sign(query->wire, &len, 512, NULL, 0, mac,
-				   &mac_len, key, 0, 0) == KNOT_EOK) {
+				   &mac_len, &p->key, 0, 0) == KNOT_EOK) {
 			prefix[0] = (uint8_t)(len >> 8);
 			prefix[1] = (uint8_t)len;
-			sent = send(fd, prefix, 2, MSG_MORE) == 2 &&
-			       send(fd, query->wire, len, 0) == (ssize_t)len;
+			sent = send(p->fd, prefix, 2, MSG_MORE) == 2 &&
+			       send(p->fd, query->wire, len, 0) == (ssize_t)len;
 		}
 	}
 	knot_pkt_free(query);
-	knot_dname_free(apex, NULL);
 	return sent;
 }
 
@@ -183,28 +272,77 @@ connect_to(uint16_t port)
 	return fd;
 }
 
+static void
+pull_once(struct pull *p)
+{
+	bool goes_on;
+
+	memset(&p->got, 0, sizeof(p->got));
+	p->at = p->end = 0;
+	p->fd = connect_to(p->port);
+	goes_on = p->fd >= 0 && send_query(p);
+	while (goes_on && !p->got.is_whole) {
+		goes_on = read_message(p) && read_records(p);
+	}
+	if (!goes_on) {
+		p->got.kind = KIND_NONE;
+	}
+	if (p->fd >= 0) {
+		close(p->fd);
+	}
+}
+
+/* Is what came what was waited for? */
+static bool
+is_news(const struct pull *p)
+{
+	return p->got.kind == KIND_INCREMENTAL || p->got.kind == KIND_WHOLE;
+}
+
+static bool
+read_arguments(struct pull *p, int argc, char **argv, double *patience)
+{
+	if (argc < 4 || argc > 6 ||
+	    knot_tsig_key_init_file(&p->key, argv[2]) != KNOT_EOK) {
+		return false;
+	}
+	p->port = (uint16_t)strtoul(argv[1], NULL, 10);
+	p->apex = knot_dname_from_str_alloc(argv[3]);
+	p->is_ixfr = argc > 4;
+	p->since = p->is_ixfr ? (uint32_t)strtoul(argv[4], NULL, 10) : 0;
+	*patience = argc > 5 ? strtod(argv[5], NULL) : 0;
+	return p->apex != NULL;
+}
+
 int
 main(int argc, char **argv)
 {
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	static struct pull p;
-	knot_tsig_key_t key;
-	double began;
-	bool whole;
+	double patience, began, asked;
 
-	if (argc != 4 || knot_tsig_key_init_file(&key, argv[2]) != KNOT_EOK) {
-		fprintf(stderr, "usage: pull PORT KEY-FILE ZONE\n");
+	if (!read_arguments(&p, argc, argv, &patience)) {
+		fprintf(stderr, "usage: pull PORT KEY-FILE ZONE "
+				"[SERIAL [SECONDS]]\n");
 		return 2;
 	}
-	began = now();
-	p.fd = connect_to((uint16_t)strtoul(argv[1], NULL, 10));
-	whole = p.fd >= 0 && send_query(p.fd, argv[3], &key);
-	while (whole && p.soas < 2) {
-		whole = read_message(&p) && count_records(&p);
+	began = asked = now();
+	pull_once(&p);
+	if (patience > 0) {
+		printf("asking\n");
+		fflush(stdout);
 	}
-	printf("{\"whole\": %s, \"seconds\": %.6f, \"messages\": %" PRIu64
-	       ", \"signed\": %" PRIu64 ", \"records\": %" PRIu64
-	       ", \"octets\": %" PRIu64 ", \"serial\": %" PRIu32 "}\n",
-	       whole ? "true" : "false", now() - began, p.messages, p.is_signed,
-	       p.records, p.octets, p.serial);
-	return whole ? 0 : 1;
+	while (!is_news(&p) && now() - began < patience) {
+		nanosleep(&pause, NULL);
+		asked = now();
+		pull_once(&p);
+	}
+	printf("{\"kind\": \"%s\", \"seconds\": %.6f, \"at\": %.6f"
+	       ", \"messages\": %" PRIu64 ", \"signed\": %" PRIu64
+	       ", \"records\": %" PRIu64 ", \"octets\": %" PRIu64
+	       ", \"steps\": %" PRIu64 ", \"serial\": %" PRIu32 "}\n",
+	       kinds[p.got.kind], now() - asked, now(), p.got.messages,
+	       p.got.is_signed, p.got.records, p.got.octets, p.got.steps,
+	       p.got.serial);
+	return p.got.kind == KIND_NONE;
 }
