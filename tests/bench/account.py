@@ -6,6 +6,7 @@ one (it takes root) /proc is read, and a process that nobody waited for is
 forgotten with the CPU time that it used.
 """
 import os
+import re
 import threading
 import time
 from collections import namedtuple
@@ -17,6 +18,7 @@ MIB = 1024.0
 
 Cpu = namedtuple("Cpu", "total user kernel")
 Memory = namedtuple("Memory", "pss anonymous")
+Thread = namedtuple("Thread", "cpu written")    # seconds, octets
 NOTHING = Cpu(0, 0, 0)
 
 
@@ -89,6 +91,17 @@ class Account:
             kernel += int(words[12]) + int(words[14])
         tick = os.sysconf("SC_CLK_TCK")
         return Cpu((user + kernel) / tick, user / tick, kernel / tick)
+
+    def thread(self, name):
+        """What the thread of that name did; exact."""
+        for pid in self.pids():
+            for task in os.listdir("/proc/%d/task" % pid):
+                at = "/proc/%d/task/%s/" % (pid, task)
+                if _read(at + "comm").strip() == name:
+                    written = re.search(r"wchar: (\d+)", _read(at + "io"))
+                    return Thread(int(_read(at + "schedstat").split()[0])
+                                  / 1e9, int(written.group(1)))
+        raise LookupError("no thread " + name)
 
     def memory(self):
         """MiB; what processes share is counted once (PSS)."""

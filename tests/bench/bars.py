@@ -17,6 +17,9 @@ def line(text, part, where, key, unit, bar=None, at_most=None,
     return Line(text, part, where, key, unit, bar, at_most, above_empty)
 
 
+GROWTH_MAX = 1.25
+
+
 def queries(file, do=False, over="UDP", workers=1):
     return {"queries": file, "do": do, "over": over, "workers": workers}
 
@@ -38,6 +41,20 @@ def _query_lines():
                queries("flat", over="TCP"), "total_us", "us", 0.9)
     yield line("query over TCP, referral with DO: total CPU", "queries",
                queries("referral", True, "TCP"), "total_us", "us", 0.9)
+
+
+def _journal_lines():
+    """How a version grows with the history and with the zone."""
+    for ratio in ("last to first", "ten times the names"):
+        text = "a version in the journal, %s: " % ratio
+        where = {"ratio": ratio}
+        yield line(text + "CPU to commit", "journal: growth", where,
+                   "alone_commit_cpu_ms", "times", at_most=GROWTH_MAX)
+        yield line(text + "NOTIFY to IXFR", "journal: growth",
+                   {**where, "incremental": True}, "to_ixfr_ms", "times",
+                   at_most=GROWTH_MAX)
+        yield line(text + "disk", "journal: growth", where,
+                   "octets_a_version", "times", at_most=GROWTH_MAX)
 
 
 CANONICAL = {"order": "canonical"}
@@ -76,6 +93,7 @@ LINES = [
          0.25),
     line("AXFR out, each message signed", "axfr-out", EACH_SIGNED, "seconds",
          "s", 1),
+    *_journal_lines(),
     line("longest gap in answers: a new zone", "gap", {}, "new_zone_gap_ms",
          "ms", None, 5),
     line("longest gap in answers: wide changes", "gap", {},

@@ -86,17 +86,22 @@ class Bench:
             p.stop()
 
     @contextlib.contextmanager
-    def server(self, kind, primary, apexes, workers=1):
-        """A server, configured and not started; gone afterwards."""
+    def server(self, kind, primary, apexes, workers=1, history=None):
+        """A server, configured and not started; gone afterwards.
+
+        history     None: as much of it as the server thinks fit; else see
+                    servers.py
+        """
         if isinstance(kind, str):
             kind = servers.ALL[kind]
         self.serial += 1
         s = kind(os.path.join(self.dir, "%s-%d" % (
             kind.name.replace(" ", "-"), self.serial)),
             ports.reserve(self.ports), apexes, workers, self.key,
-            primary.port)
-        if len(apexes) < 10 and s.name not in self.configs:
-            self.configs[s.name] = self._shown(s)
+            primary.port, history)
+        title = s.name + (", history " + history if history else "")
+        if len(apexes) < 10 and title not in self.configs:
+            self.configs[title] = self._shown(s)
         try:
             yield s
         finally:
@@ -144,9 +149,9 @@ class Bench:
         return seconds
 
     @contextlib.contextmanager
-    def booted(self, name, primary, apexes, workers=1):
+    def booted(self, name, primary, apexes, workers=1, history=None):
         """A server that has transferred everything and come to rest."""
-        with self.server(name, primary, apexes, workers) as s:
+        with self.server(name, primary, apexes, workers, history) as s:
             self.first_answer(s, apexes, s.start())
             self.settle(s)
             yield s
@@ -203,12 +208,12 @@ class Bench:
         return True
 
     # -- running parts
-    def each(self, part, measure):
-        """measure(name) for each server; what goes wrong is a note.
+    def each(self, part, measure, names=None):
+        """measure(name) for each server, or these; what goes wrong is a note.
 
         One that hangs at the first start is given further chances.
         """
-        for name in self.names:
+        for name in self.names if names is None else names:
             for _ in range(CHANCES):
                 tell("%s: %s" % (part, name))
                 try:

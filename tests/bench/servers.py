@@ -3,6 +3,8 @@
 advises, and otherwise alike: same key, same primary, transfers out with the
 key, NOTIFY from loopback.
 
+With a history each keeps thousands of versions, whatever its defaults say.
+
 Another server is one more class here, and its name in ALL.
 """
 import os
@@ -17,6 +19,8 @@ from lib.process import Program, Timeout, find_program
 
 STOP_S = 120
 
+KEPT = "kept"                       # a history
+
 
 class Server:
     """One server in one directory; it may be stopped and started again."""
@@ -26,10 +30,11 @@ class Server:
     stop_signal = signal.SIGTERM
     version_option = "-v"
 
-    def __init__(self, directory, port, zones, workers, key, primary_port):
+    def __init__(self, directory, port, zones, workers, key, primary_port,
+                 history=None):
         self.dir, self.port, self.zones = directory, port, list(zones)
         self.workers, self.key = workers, key
-        self.primary_port = primary_port
+        self.primary_port, self.history = primary_port, history
         self.program, self.account = None, Account()
         for folder in ("", *self.folders):
             os.makedirs(self.p("state", folder))
@@ -109,10 +114,10 @@ class Server:
             except OSError:
                 pass
 
-    def disk(self):
-        """MiB that its state takes."""
+    def disk(self, *names):
+        """MiB that its state takes, or a folder of it."""
         blocks = 0
-        for folder, _, files in os.walk(self.p("state")):
+        for folder, _, files in os.walk(self.p("state", *names)):
             for f in files:
                 try:
                     blocks += os.stat(os.path.join(folder, f)).st_blocks
@@ -137,9 +142,26 @@ class Secondaryd(Server):
                 "secondaryd")
     version_option = "-V"
 
+    def _journal(self):
+        """{file: text} of ixfr-journal, and its section."""
+        built = os.path.join(os.path.dirname(self.path()), "modules",
+                             "ixfr-journal.so")
+        file = built if os.path.exists(built) else "ixfr-journal.so"
+        return {"journal.conf": """zone:
+  - id: default
+    max-steps: 0
+"""}, f"""module:
+  - id: ixfr-journal
+    file: "{file}"
+    config: "{self.p('journal.conf')}"
+"""
+
     def config(self):
         zones = "".join('  - domain: "%s"\n' % z for z in self.zones)
-        return {"key.secret": self.key.secret + "\n",
+        files, module = {}, ""
+        if self.history:
+            files, module = self._journal()
+        return {**files, "key.secret": self.key.secret + "\n",
                 "secondaryd.conf": f"""server:
     listen: [ {HOST}@{self.port} ]
     udp-workers: {self.workers}
@@ -170,7 +192,7 @@ template:
     primary: [ primary ]
     acl: [ notify, transfer ]
 zone:
-{zones}"""}
+{zones}{module}"""}
 
     def argv(self):
         return [self.path(), "-c", self.p("secondaryd.conf")]
@@ -186,6 +208,10 @@ class Nsd(Server):
     def config(self):
         zones = "".join("zone:\n    name: %s\n    include-pattern: follow\n"
                         % z for z in self.zones)
+        history = """    store-ixfr: yes
+    ixfr-number: 20000
+    ixfr-size: 0
+""" if self.history else ""
         return {"nsd.conf": f"""server:
     server-count: {self.workers}
     reuseport: yes
@@ -224,7 +250,7 @@ pattern:
     request-xfr: {HOST}@{self.primary_port} {self.key.name}
     allow-notify: {HOST} NOKEY
     provide-xfr: {HOST} {self.key.name}
-{zones}"""}
+{history}{zones}"""}
 
     def argv(self):
         return [self.path(), "-d", "-c", self.p("nsd.conf")]
@@ -304,6 +330,8 @@ class Named(Server):
     def config(self):
         zones = "".join('zone "%s" { type secondary; primaries { primary; }; '
                         'file "%sdb"; };\n' % (z, z) for z in self.zones)
+        history = ("    max-journal-size unlimited;\n" if self.history
+                   else "")
         return {"named.conf": f"""options {{
     directory "{self.p('state')}";
     pid-file "{self.p('named.pid')}";
@@ -330,7 +358,7 @@ class Named(Server):
     tcp-clients 1000;
     zone-statistics none;
     querylog no;
-}};
+{history}}};
 logging {{
     channel errors {{ stderr; severity error; }};
     category default {{ errors; }};
@@ -355,12 +383,13 @@ class Yadifa(Server):
     version_option = "-V"
 
     def config(self):
+        history = "    journal-size 1048576\n" if self.history else ""
         zones = "".join(f"""<zone>
     domain {z}
     file-name {z}zone
     type secondary
     primary {HOST} port {self.primary_port} key {self.key.name}
-</zone>
+{history}</zone>
 """ for z in self.zones)
         levels = "EMERG,ALERT,CRIT,ERR errors"
         downloads = 16 if len(self.zones) > 10 else 4
