@@ -17,6 +17,7 @@ HOST = "127.0.0.1"
 SOA, A = 6, 1
 BUFFER = 4 << 20
 NOTIFY = 0x2400                     # opcode and AA (RFC 1996)
+QR, AA = 0x8000, 0x0400
 WINDOW = 100                        # messages on their way at a time
 
 
@@ -47,11 +48,11 @@ def _skip_name(m, p):
     return p + (2 if m[p] else 1)
 
 
-def serial_of(m):
+def serial_of(m, with_flags=QR | AA):
     """The serial in an authoritative answer with a SOA, or None."""
     try:
         flags, questions, answers = struct.unpack("!3H", m[2:8])
-        if flags & 0x8400 != 0x8400 or flags & 15 or not answers:
+        if flags & with_flags != with_flags or flags & 15 or not answers:
             return None
         p = 12
         for _ in range(questions):
@@ -109,7 +110,7 @@ class Asker:
 
 
 def wait_serial(port, zone, serial, timeout, running=lambda: True,
-                pause=0.001):
+                pause=0.001, with_flags=QR | AA):
     """The moment of the first answer with that serial, or None."""
     wire = query_wire(0, zone, SOA)
     began = time.monotonic()
@@ -117,7 +118,7 @@ def wait_serial(port, zone, serial, timeout, running=lambda: True,
         while time.monotonic() - began < timeout and running():
             m = asker.exchange(wire)
             now = time.monotonic()
-            if m and serial_of(m) == serial:
+            if m and serial_of(m, with_flags) == serial:
                 return now
             # After a while some milliseconds more do not matter.
             time.sleep(pause if now - began < 0.5 else 0.005)

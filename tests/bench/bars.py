@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What must be shown at full scale: each line is a figure of secondaryd
-against that of the best peer of the same run."""
+against that of the best of the others in the same run."""
 from collections import namedtuple
 
 import figures
-from servers import OURS, PEERS
+from servers import OURS
 
 # part, which rows, key of the figure, its unit; bar: the ratio to reach.
 # at_most: and an absolute limit, in the same unit.  above_empty: no further
@@ -94,6 +94,13 @@ LINES = [
     line("AXFR out, each message signed", "axfr-out", EACH_SIGNED, "seconds",
          "s", 1),
     *_journal_lines(),
+    line("a change until IXFR has it", "ixfrdist", {"incremental": True},
+         "to_ixfr_ms", "ms", 1),
+    line("a change kept for IXFR: CPU", "ixfrdist", {}, "cpu_ms", "ms", 1),
+    line("a change kept for IXFR: disk", "ixfrdist", {}, "kib_a_version",
+         "KiB", 1),
+    line("changes kept for IXFR: memory (PSS)", "ixfrdist", {}, "pss_mib",
+         "MiB", 1),
     line("longest gap in answers: a new zone", "gap", {}, "new_zone_gap_ms",
          "ms", None, 5),
     line("longest gap in answers: wide changes", "gap", {},
@@ -114,7 +121,8 @@ def judge(results, this, empty):
     """One line's row of the report: a dict, or None when nothing was
     measured.  "met" is None where there is no bar or nothing to compare."""
     found = _figures(results, this)
-    ours, best = found.get(OURS), figures.best_of(found, PEERS)
+    ours = found.get(OURS)
+    best = figures.best_of(found, set(found) - {OURS, empty})
     if ours is None and best is None:
         return None
     ratio = figures.ratio(ours, best[1]) if best else None

@@ -93,7 +93,7 @@ class Bench:
                     servers.py
         """
         if isinstance(kind, str):
-            kind = servers.ALL[kind]
+            kind = servers.BY_NAME[kind]
         self.serial += 1
         s = kind(os.path.join(self.dir, "%s-%d" % (
             kind.name.replace(" ", "-"), self.serial)),
@@ -116,7 +116,8 @@ class Bench:
     def wait(self, server, apex, serial, began, active=lambda: True):
         """Until it answers with that serial: seconds since began."""
         seen = wait_serial(server.port, apex, serial, self.scale.patience,
-                           lambda: server.running() and active())
+                           lambda: server.running() and active(),
+                           with_flags=server.answer_flags)
         if seen is None:
             why = "it hangs" if server.running() else \
                 "it ended: " + server.last_words()
@@ -132,7 +133,7 @@ class Bench:
                 notifier.send(serial)
                 seen = wait_serial(server.port, apex, serial,
                                    self.scale.patience / REMINDERS,
-                                   server.running, pause)
+                                   server.running, pause, server.answer_flags)
                 if seen is not None:
                     return seen - began
         raise NotMeasured("serial %d of %s is not served %d s after NOTIFY"

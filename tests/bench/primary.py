@@ -55,6 +55,10 @@ class Primary:
     def change_small(self, first, count, step):
         self._do("small %d %d %d" % (first, count, step))
 
+    def refresh(self, seconds):
+        """How often secondaries have to ask; before any of them does."""
+        self._do("refresh %d" % seconds)
+
     def counts(self):
         """AXFRs and IXFRs of flat.test. that were sent."""
         return [int(x) for x in self._command("count").split()]

@@ -23,7 +23,8 @@ def about(bench):
         "cpus": os.cpu_count(),
         "cpu": cpu.group(1) if cpu else "?",
         "load_before": os.getloadavg()[0],
-        "versions": {n: servers.ALL[n].version() for n in bench.names},
+        "versions": {n: s.version() for n, s in servers.BY_NAME.items()
+                     if n in bench.names or n not in servers.ALL and s.path()},
         "monotonic": time.monotonic(),
     }
 

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 
+import ask
 from account import Account
 from ask import HOST
 from lib.process import Program, Timeout, find_program
@@ -29,6 +30,7 @@ class Server:
     folders = ()                    # of its state
     stop_signal = signal.SIGTERM
     version_option = "-v"
+    answer_flags = ask.QR | ask.AA
 
     def __init__(self, directory, port, zones, workers, key, primary_port,
                  history=None):
@@ -442,6 +444,32 @@ class Yadifa(Server):
         return [self.path(), "-c", self.p("yadifad.conf")]
 
 
+class Ixfrdist(Server):
+    """PowerDNS' distributor of IXFR. It hears no NOTIFY, so the zone's refresh
+    says how often it asks; it takes whole zones only, and knows no TSIG. Each
+    version that it keeps is a whole zone on disk; 20 is its default."""
+    name = "ixfrdist"
+    programs = ("ixfrdist",)
+    version_option = "--version"
+    answer_flags = ask.QR           # it does not say AA
+
+    def config(self):
+        domains = "".join("  - domain: %s\n    master: %s:%d\n" % (
+            z.rstrip("."), HOST, self.primary_port) for z in self.zones)
+        return {"ixfrdist.yml": f"""listen:
+  - '{HOST}:{self.port}'
+acl:
+  - '{HOST}'
+work-dir: '{self.p('state')}'
+keep: 20
+axfr-timeout: 60
+domains:
+{domains}"""}
+
+    def argv(self):
+        return [self.path(), "--config", self.p("ixfrdist.yml")]
+
+
 class EmptyResponder(Server):
     """Answers without looking anything up: the kernel's share."""
     name = "empty responder"
@@ -464,4 +492,4 @@ class EmptyResponder(Server):
 
 OURS = "secondaryd"
 ALL = {c.name: c for c in (Secondaryd, Nsd, Knot, Named, Yadifa)}
-PEERS = [name for name in ALL if name != OURS]
+BY_NAME = {**ALL, Ixfrdist.name: Ixfrdist}

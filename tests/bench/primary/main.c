@@ -11,6 +11,7 @@
  *     forget               IXFR of flat.test. is answered with the whole zone
  *     shuffle              flat.test. is sent in no order
  *     small FIRST COUNT STEP   COUNT small zones, every STEPth, change
+ *     refresh SECONDS      how often secondaries have to ask, by all SOAs
  *     count                AXFRs and IXFRs of flat.test. that were sent
  *
  * It ends with its standard input. Why not a real one: none sends a million
@@ -159,6 +160,8 @@ command(const char *line)
 		for (; b-- > 0; a += c) {
 			small_change(zones.small, a);
 		}
+	} else if (sscanf(line, "refresh %u", &a) == 1) {
+		stream_set_refresh(a);
 	} else if (strcmp(line, "forget\n") == 0) {
 		flat_forget(zones.flat);
 	} else if (strcmp(line, "shuffle\n") == 0) {

@@ -8,6 +8,8 @@
 
 #define TSIG_ROOM 512
 
+static _Atomic uint32_t refresh_s = 7200;
+
 static const struct owner apex;
 
 static void
@@ -155,6 +157,12 @@ stream_put(struct stream *s, const struct owner *owner, uint16_t type,
 }
 
 void
+stream_set_refresh(uint32_t seconds)
+{
+	refresh_s = seconds;
+}
+
+void
 stream_put_soa(struct stream *s, uint32_t serial)
 {
 	static const uint8_t names[] = "\3ns1\3nic\4test\0"
@@ -163,7 +171,7 @@ stream_put_soa(struct stream *s, uint32_t serial)
 
 	memcpy(rdata, names, sizeof(names));
 	wire_u32(p, serial);
-	wire_u32(p + 4, 7200);
+	wire_u32(p + 4, refresh_s);
 	wire_u32(p + 8, 900);
 	wire_u32(p + 12, 1209600);
 	wire_u32(p + 16, 300);

@@ -63,6 +63,9 @@ void stream_put(struct stream *s, const struct owner *owner, uint16_t type,
 
 void stream_put_soa(struct stream *s, uint32_t serial);
 
+/** In all SOAs from now on. Any thread. */
+void stream_set_refresh(uint32_t seconds);
+
 /** Send what is left. */
 void stream_end(struct stream *s);
 
