@@ -13,7 +13,7 @@
 #include "output.h"
 #include "secondaryd/module.h"
 
-#define HOST_REASON_LEN (2 * SECD_REASON_LEN)
+#define HOST_REASON_LEN (SECD_REASON_LEN + (size_t)512)
 
 struct host;
 
