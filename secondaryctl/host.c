@@ -101,32 +101,35 @@ load_file(struct host *h, const char *word, const char *file, char *reason)
 		module_code_unload(h->object);
 		h->object = NULL;
 		snprintf(why, sizeof(why), "has no command \"%.64s\"", word);
-		return fail(reason, SECD_ENOTFOUND, file, why);
+		return fail(reason, SECD_EMISMATCH, file, why);
 	}
 	return SECD_OK;
 }
 
-/* The one that has the word. What cannot be loaded is not in the way. */
+/* The one that has the word. What cannot be loaded is not in the way, but may
+ * be the one that is meant. */
 static int
 load_from(struct host *h, const char *word, const char *dir, char *reason)
 {
-	char pattern[4096], why[SECD_REASON_LEN];
+	char pattern[4096], why[HOST_REASON_LEN], broken[SECD_REASON_LEN] = "";
 	int rc = SECD_ENOTFOUND;
-	glob_t found;
+	glob_t found = {.gl_pathc = 0};
 
 	snprintf(pattern, sizeof(pattern), "%s/*.so", dir);
-	snprintf(why, sizeof(why), "no module there has the command \"%.64s\"",
-		 word);
-	fail(reason, rc, dir, why);
-	if (glob(pattern, 0, NULL, &found) != 0) {
-		return rc;
-	}
+	glob(pattern, 0, NULL, &found);
 	for (size_t i = 0; i < found.gl_pathc && rc != SECD_OK; i++) {
-		char other[HOST_REASON_LEN];
-
-		rc = load_file(h, word, found.gl_pathv[i], other);
+		rc = load_file(h, word, found.gl_pathv[i], why);
+		if (rc != SECD_OK && rc != SECD_EMISMATCH) {
+			snprintf(broken, sizeof(broken), "; %.500s", why);
+		}
 	}
 	globfree(&found);
+	if (rc != SECD_OK) {
+		snprintf(reason, HOST_REASON_LEN,
+			 "%.300s: no module there has the command \"%.64s\"%s",
+			 dir, word, broken);
+		rc = SECD_ENOTFOUND;
+	}
 	return rc;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* secondaryctl against a control socket, and as a host of the witness: what it
- * prints and how it exits. */
+/* secondaryctl against a control socket: what it prints and how it exits. */
 
 #include <fnmatch.h>
 #include <setjmp.h>
@@ -19,34 +18,8 @@
 
 #include "base/error.h"
 #include "control_client.h"
+#include "ctl_run.h"
 #include "server/zone_report.h"
-
-#define TRY "try secondaryctl --help\n"
-
-static char output[1 << 18];
-
-/* Run it with these arguments; output is both of its streams. */
-static int
-ctl(const char *arguments)
-{
-	const char *program = getenv("SECONDARYCTL");
-	char command[1024];
-	size_t len;
-	FILE *pipe;
-	int status;
-
-	if (program == NULL || access(program, X_OK) != 0) {
-		skip();
-	}
-	snprintf(command, sizeof(command), "'%s' %s 2>&1", program, arguments);
-	pipe = popen(command, "r");
-	assert_non_null(pipe);
-	len = fread(output, 1, sizeof(output) - 1, pipe);
-	output[len] = '\0';
-	status = pclose(pipe);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
 
 static int
 ctl_at(const struct control_fixture *f, const char *arguments)
@@ -54,16 +27,7 @@ ctl_at(const struct control_fixture *f, const char *arguments)
 	char whole[700];
 
 	snprintf(whole, sizeof(whole), "-s %s %s", f->path, arguments);
-	return ctl(whole);
-}
-
-static void
-assert_like(const char *pattern)
-{
-	if (fnmatch(pattern, output, 0) != 0) {
-		print_error("no match:\n%s---\n%s", output, pattern);
-		fail();
-	}
+	return ctl_run(whole);
 }
 
 static void
@@ -72,10 +36,11 @@ status_is_aligned(void **state)
 	struct control_fixture *f = *state;
 
 	assert_int_equal(ctl_at(f, "status"), 0);
-	assert_like("    version           1.2.3\n"
-		    "    zones             7\n"
-		    "    started-at        * d * h ago (2023-11-14T22:13:20Z)\n"
-		    "    alarm-of-any-zone on\n");
+	ctl_assert_like(
+	    "    version           1.2.3\n"
+	    "    zones             7\n"
+	    "    started-at        * d * h ago (2023-11-14T22:13:20Z)\n"
+	    "    alarm-of-any-zone on\n");
 }
 
 /* What a zone in every respect looks like. */
@@ -178,7 +143,7 @@ a_zone_is_told_with_its_plan_and_its_primaries(void **state)
 	f->handler.zone_status = rich_zone;
 	restart_with(f);
 	assert_int_equal(ctl_at(f, "zone-status Example"), 0);
-	assert_like(
+	ctl_assert_like(
 	    "example.\n"
 	    "    serial          2024010102, 22 records, stored\n"
 	    "    confirmed       1 d 3 h ago (*Z)\n"
@@ -210,20 +175,22 @@ a_pin_is_shown_and_who_will_not_follow(void **state)
 	f->handler.zone_status = pinned_zone;
 	restart_with(f);
 	assert_int_equal(ctl_at(f, "zone-status p."), 0);
-	assert_like("p.\n"
-		    "    serial          9, not stored yet\n"
-		    "    served          5, pinned 1 h 1 min ago (*Z)\n"
-		    "    state *"
-		    "    downstream  serial  by    at                    key\n"
-		    "    192.0.2.1        9  AXFR  *Z  -    ahead\n"
-		    "    192.0.2.2        4  AXFR  *Z  k.   not ahead\n");
+	ctl_assert_like(
+	    "p.\n"
+	    "    serial          9, not stored yet\n"
+	    "    served          5, pinned 1 h 1 min ago (*Z)\n"
+	    "    state *"
+	    "    downstream  serial  by    at                    key\n"
+	    "    192.0.2.1        9  AXFR  *Z  -    ahead\n"
+	    "    192.0.2.2        4  AXFR  *Z  k.   not ahead\n");
 	assert_int_equal(ctl_at(f, "--json zone-status p."), 0);
-	assert_like("*\"serial\":9,\"pinned-serial\":5,\"pinned-at\":*"
-		    "\"downstream\":\\[{\"id\":\"192.0.2.1\",\"serial\":9,"
-		    "\"by\":\"AXFR\",\"at\":*,\"ahead\":true},*");
+	ctl_assert_like("*\"serial\":9,\"pinned-serial\":5,\"pinned-at\":*"
+			"\"downstream\":\\[{\"id\":\"192.0.2.1\",\"serial\":9,"
+			"\"by\":\"AXFR\",\"at\":*,\"ahead\":true},*");
 	assert_int_equal(ctl_at(f, "zone-status l."), 0);
-	assert_like("*    served          not 5 any more, which was pinned 1 h "
-		    "1 min ago (*Z)\n*");
+	ctl_assert_like(
+	    "*    served          not 5 any more, which was pinned 1 h "
+	    "1 min ago (*Z)\n*");
 }
 
 static void
@@ -246,11 +213,12 @@ a_zone_without_anything_is_told_as_such(void **state)
 	f->handler.zone_status = an_empty_zone;
 	restart_with(f);
 	assert_int_equal(ctl_at(f, "zone-status example."), 0);
-	assert_like("example.\n"
-		    "    serial          none: nothing was transferred yet\n"
-		    "    state ALARM     waiting\n"
-		    "    next step       AXFR, due 2 h 0 min ago (*Z)\n"
-		    "    last transfer   none since the start\n");
+	ctl_assert_like(
+	    "example.\n"
+	    "    serial          none: nothing was transferred yet\n"
+	    "    state ALARM     waiting\n"
+	    "    next step       AXFR, due 2 h 0 min ago (*Z)\n"
+	    "    last transfer   none since the start\n");
 }
 
 static void
@@ -260,7 +228,7 @@ zones_are_paragraphs(void **state)
 
 	f->zone_count = 4;
 	assert_int_equal(ctl_at(f, "zone-status"), 0);
-	assert_like("zone0.\n*\n\nzone1.\n*\n\nzone2.\n*\n\nzone3.\n*");
+	ctl_assert_like("zone0.\n*\n\nzone1.\n*\n\nzone2.\n*\n\nzone3.\n*");
 }
 
 static void
@@ -270,12 +238,13 @@ json_has_types(void **state)
 
 	assert_int_equal(ctl_at(f, "--json status"), 0);
 	assert_string_equal(
-	    output, "[{\"version\":\"1.2.3\",\"zones\":7,"
-		    "\"started-at\":1700000000,\"alarm-of-any-zone\":true}]\n");
+	    ctl_output,
+	    "[{\"version\":\"1.2.3\",\"zones\":7,"
+	    "\"started-at\":1700000000,\"alarm-of-any-zone\":true}]\n");
 	f->handler.zone_status = rich_zone;
 	restart_with(f);
 	assert_int_equal(ctl_at(f, "--json zone-status example"), 0);
-	assert_like(
+	ctl_assert_like(
 	    "\\[{\"zone\":\"example.\",\"held\":true,"
 	    "\"serial\":2024010102,*\"weather\":\"fine\","
 	    "\"primary\":\\[{\"id\":\"hidden 192.0.2.1@53\","
@@ -286,11 +255,11 @@ json_has_types(void **state)
 	    "\"error\":\"connection refused\\\\u001b\\[31m\"}\\]}\\]\n");
 	f->zone_count = 2;
 	assert_int_equal(ctl_at(f, "--json zone-status"), 0);
-	assert_like(
+	ctl_assert_like(
 	    "\\[{\"zone\":\"zone0.\",*},\n{\"zone\":\"zone1.\",*}\\]\n");
 	f->zone_count = 0;
 	assert_int_equal(ctl_at(f, "--json zone-status"), 0);
-	assert_string_equal(output, "[]\n");
+	assert_string_equal(ctl_output, "[]\n");
 }
 
 static void
@@ -320,7 +289,7 @@ things_of_a_kind_are_a_table(void **state)
 	restart_with(f);
 	assert_int_equal(ctl_at(f, "status"), 0);
 	assert_string_equal(
-	    output,
+	    ctl_output,
 	    "    peers           3\n"
 	    "\n"
 	    "    peer   state     count  last   seen-at\n"
@@ -335,12 +304,12 @@ things_of_a_kind_are_a_table(void **state)
 	    "peer a\n"
 	    "    last            more\n");
 	assert_int_equal(ctl_at(f, "--json status"), 0);
-	assert_like("\\[{\"peers\":3,\"peer\":\\[{\"id\":\"a\","
-		    "\"state\":\"well\",\"count\":7,\"in-use\":true,*},"
-		    "{\"id\":\"beta\",\"in-use\":false,\"new\":true,"
-		    "\"count\":12345678,\"seen-at\":1700000000},"
-		    "{\"id\":\"gamma\",\"in-use\":true}\\],"
-		    "\"slot\":\\[{\"id\":\"\",\"of\":\"nobody\"}\\]}\\]\n");
+	ctl_assert_like("\\[{\"peers\":3,\"peer\":\\[{\"id\":\"a\","
+			"\"state\":\"well\",\"count\":7,\"in-use\":true,*},"
+			"{\"id\":\"beta\",\"in-use\":false,\"new\":true,"
+			"\"count\":12345678,\"seen-at\":1700000000},"
+			"{\"id\":\"gamma\",\"in-use\":true}\\],"
+			"\"slot\":\\[{\"id\":\"\",\"of\":\"nobody\"}\\]}\\]\n");
 }
 
 static void
@@ -362,18 +331,18 @@ modules_are_paragraphs(void **state)
 	f->handler.module_status = tell_of_modules;
 	restart_with(f);
 	assert_int_equal(ctl_at(f, "module-status"), 0);
-	assert_string_equal(output, "module x\n"
-				    "    state              running\n"
-				    "    a-rather-long-item 1\n"
-				    "\n"
-				    "module y\n"
-				    "    state           running\n"
-				    "\n"
-				    "    slot  keys\n"
-				    "    a        2\n"
-				    "\n"
-				    "example.\n"
-				    "    durable         off\n");
+	assert_string_equal(ctl_output, "module x\n"
+					"    state              running\n"
+					"    a-rather-long-item 1\n"
+					"\n"
+					"module y\n"
+					"    state           running\n"
+					"\n"
+					"    slot  keys\n"
+					"    a        2\n"
+					"\n"
+					"example.\n"
+					"    durable         off\n");
 }
 
 static int
@@ -402,12 +371,12 @@ a_long_line_is_one_line(void **state)
 	f->handler.module_command = tell_at_length;
 	restart_with(f);
 	assert_int_equal(ctl_at(f, "any"), 1);
-	assert_int_equal(strspn(output, "x"), 100000);
-	assert_string_equal(output + 100000,
+	assert_int_equal(strspn(ctl_output, "x"), 100000);
+	assert_string_equal(ctl_output + 100000,
 			    "\nshort\nsecondaryctl: and then it failed\n");
 	assert_int_equal(ctl_at(f, "--json any"), 1);
-	assert_memory_equal(output, "[\"xx", 4);
-	assert_string_equal(output + 100001,
+	assert_memory_equal(ctl_output, "[\"xx", 4);
+	assert_string_equal(ctl_output + 100001,
 			    "x\",\n\"short\""
 			    "secondaryctl: and then it failed\n]\n");
 }
@@ -419,7 +388,7 @@ commands_reach_the_server(void **state)
 
 	control_fixture_asked(f);
 	assert_int_equal(ctl_at(f, "retransfer --force a b"), 0);
-	assert_string_equal(output, "");
+	assert_string_equal(ctl_output, "");
 	assert_int_equal(ctl_at(f, "retransfer a"), 0);
 	assert_int_equal(ctl_at(f, "notify"), 0);
 	assert_int_equal(ctl_at(f, "stop"), 0);
@@ -436,7 +405,8 @@ a_command_that_fails_exits_with_1(void **state)
 	struct control_fixture *f = *state;
 
 	assert_int_equal(ctl_at(f, "reload"), 1);
-	assert_string_equal(output, "secondaryctl: x.conf:7: syntax error\n");
+	assert_string_equal(ctl_output,
+			    "secondaryctl: x.conf:7: syntax error\n");
 }
 
 static void
@@ -454,7 +424,8 @@ an_error_cannot_play_with_the_terminal(void **state)
 	f->handler.reload = bad_reload;
 	restart_with(f);
 	assert_int_equal(ctl_at(f, "reload"), 1);
-	assert_string_equal(output, "secondaryctl: a\\x1b[31m\\x0ab\\x9b\n");
+	assert_string_equal(ctl_output,
+			    "secondaryctl: a\\x1b[31m\\x0ab\\x9b\n");
 }
 
 static void
@@ -463,19 +434,19 @@ a_wrong_call_exits_with_2(void **state)
 	struct control_fixture *f = *state;
 
 	assert_int_equal(ctl_at(f, ""), 2);
-	assert_string_equal(output, "secondaryctl: which command?\n" TRY);
+	assert_string_equal(ctl_output, "secondaryctl: which command?\n" TRY);
 	assert_int_equal(ctl_at(f, "-t 0 status"), 2);
-	assert_string_equal(output,
+	assert_string_equal(ctl_output,
 			    "secondaryctl: -t takes 1 to 86400 seconds\n" TRY);
 	assert_int_equal(ctl_at(f, "-c x status"), 2);
-	assert_string_equal(output,
+	assert_string_equal(ctl_output,
 			    "secondaryctl: -c and -s exclude each other\n" TRY);
 	assert_int_equal(ctl_at(f, "--frobnicate"), 2);
-	assert_like("*: unrecognized option '--frobnicate'\n" TRY);
-	assert_int_equal(ctl("--help"), 0);
-	assert_like("usage: secondaryctl *");
-	assert_int_equal(ctl("--version"), 0);
-	assert_like("secondaryctl [0-9]*");
+	ctl_assert_like("*: unrecognized option '--frobnicate'\n" TRY);
+	assert_int_equal(ctl_run("--help"), 0);
+	ctl_assert_like("usage: secondaryctl *");
+	assert_int_equal(ctl_run("--version"), 0);
+	ctl_assert_like("secondaryctl [0-9]*");
 }
 
 static void
@@ -505,8 +476,8 @@ a_wrong_command_is_found_without_a_server(void **state)
 			 cases[i].arguments);
 		snprintf(expected, sizeof(expected), "secondaryctl: %s\n" TRY,
 			 cases[i].said);
-		assert_int_equal(ctl(arguments), 2);
-		assert_string_equal(output, expected);
+		assert_int_equal(ctl_run(arguments), 2);
+		assert_string_equal(ctl_output, expected);
 		assert_int_equal(ctl_at(f, cases[i].arguments), 2);
 	}
 	assert_string_equal(control_fixture_asked(f), "");
@@ -520,8 +491,8 @@ a_path_that_no_socket_can_have_is_told(void **state)
 	(void)state;
 	memset(path, 'x', 150);
 	strcat(strcat(arguments, path), " status");
-	assert_int_equal(ctl(arguments), 2);
-	assert_string_equal(output,
+	assert_int_equal(ctl_run(arguments), 2);
+	assert_string_equal(ctl_output,
 			    "secondaryctl: the path of the socket is too long: "
 			    "151 octets, at most 107\n");
 }
@@ -534,14 +505,15 @@ no_daemon_exits_with_3(void **state)
 
 	control_stop(f->control);
 	snprintf(arguments, sizeof(arguments), "-s %s/none status", f->dir);
-	assert_int_equal(ctl(arguments), 3);
-	assert_like("secondaryctl: cannot reach secondaryd at */none: No such "
-		    "file or directory\n");
+	assert_int_equal(ctl_run(arguments), 3);
+	ctl_assert_like(
+	    "secondaryctl: cannot reach secondaryd at */none: No such "
+	    "file or directory\n");
 	/* It listens, but nobody answers. */
 	assert_int_equal(ctl_at(f, "-t 1 status"), 3);
-	assert_like("secondaryctl: the reply is incomplete: timed out\n");
-	assert_int_equal(ctl("-c /nonexistent/x.conf status"), 3);
-	assert_string_equal(output,
+	ctl_assert_like("secondaryctl: the reply is incomplete: timed out\n");
+	assert_int_equal(ctl_run("-c /nonexistent/x.conf status"), 3);
+	assert_string_equal(ctl_output,
 			    "secondaryctl: /nonexistent/x.conf: No such "
 			    "file or directory\n");
 }
@@ -559,201 +531,9 @@ a_configuration_names_the_socket(void **state)
 	fprintf(conf, "server:\n  rundir: .\n");
 	fclose(conf);
 	snprintf(arguments, sizeof(arguments), "-c %s status", path);
-	assert_int_equal(ctl(arguments), 0);
-	assert_like("    version           1.2.3\n*");
+	assert_int_equal(ctl_run(arguments), 0);
+	ctl_assert_like("    version           1.2.3\n*");
 	assert_int_equal(unlink(path), 0);
-}
-
-/*
- * Without a server: the witness is asked
- */
-
-/* Words behind --dir and --module; "" for the fixture's directory. */
-static int
-ctl_dir(const struct control_fixture *f, const char *dir, const char *arguments)
-{
-	const char *witness = getenv("SECD_WITNESS");
-	char whole[900];
-
-	if (witness == NULL || access(witness, R_OK) != 0) {
-		skip();
-	}
-	snprintf(whole, sizeof(whole), "--dir '%s%s' --module '%s' %s",
-		 dir[0] == '/' ? "" : f->dir, dir, witness, arguments);
-	return ctl(whole);
-}
-
-static void
-a_module_is_asked_without_a_server(void **state)
-{
-	struct control_fixture *f = *state;
-	char expected[400];
-
-	assert_int_equal(ctl_dir(f, "", "witness one 'two three'"), 0);
-	assert_string_equal(output, "one\ntwo three\n"
-				    "    words           2\n");
-	assert_int_equal(ctl_dir(f, "", "--json witness one two"), 0);
-	assert_string_equal(output, "[\"one\",\n\"two\",\n{\"words\":2}]\n");
-	assert_int_equal(ctl_dir(f, "/./", "--json witness directory"), 0);
-	assert_string_equal(output,
-			    "[{\"zone\":\"example.\",\"of\":[{\"id\":\"it\","
-			    "\"directory\":\"/\"}]},\n"
-			    "\"directory\",\n{\"words\":1}]\n");
-	snprintf(expected, sizeof(expected),
-		 "example.\n    of  directory\n    it  %s\ndirectory\n*",
-		 f->dir);
-	assert_int_equal(ctl_dir(f, "", "witness directory"), 0);
-	assert_like(expected);
-	/* It would have written it down. */
-	snprintf(expected, sizeof(expected), "%s/calls", f->dir);
-	assert_int_equal(access(expected, F_OK), -1);
-}
-
-static void
-a_module_is_found_by_its_word(void **state)
-{
-	struct control_fixture *f = *state;
-	const char *witness = getenv("SECD_WITNESS");
-	const char *slash = witness == NULL ? NULL : strrchr(witness, '/');
-	char arguments[900];
-
-	if (slash == NULL || access(witness, R_OK) != 0) {
-		skip();
-	}
-	snprintf(arguments, sizeof(arguments),
-		 "--dir %s --module '%.*s' witness one", f->dir,
-		 (int)(slash - witness), witness);
-	assert_int_equal(ctl(arguments), 0);
-	assert_like("one\n*");
-	strcpy(strstr(arguments, " witness one"), " nonsense");
-	assert_int_equal(ctl(arguments), 3);
-	assert_like("secondaryctl: /*: no module there has the command "
-		    "\"nonsense\"\n");
-	assert_int_equal(ctl_dir(f, "", "nonsense"), 3);
-	assert_like("secondaryctl: /*witness.so: has no command "
-		    "\"nonsense\"\n");
-}
-
-static void
-what_a_module_says_on_the_way_goes_to_stderr(void **state)
-{
-	struct control_fixture *f = *state;
-
-	assert_int_equal(ctl_dir(f, "", "witness warn"), 0);
-	assert_string_equal(output, "secondaryctl: witness: a warning\\x0a\n"
-				    "warn\n    words           1\n");
-	assert_int_equal(ctl_dir(f, "", "witness one refuse"), 1);
-	assert_string_equal(output,
-			    "one\nsecondaryctl: busy, may work later\n");
-	assert_int_equal(ctl_dir(f, "", "--json witness one refuse"), 1);
-	assert_string_equal(output,
-			    "[\"one\"secondaryctl: busy, may work later\n]\n");
-	assert_int_equal(ctl_dir(f, "", "witness one crash"), 3);
-	assert_string_equal(output,
-			    "secondaryctl: what is kept there cannot be read: "
-			    "it is damaged, or it changes meanwhile\n");
-}
-
-static void
-a_module_that_waits_is_not_asked_meanwhile(void **state)
-{
-	struct control_fixture *f = *state;
-	struct timespec from, to;
-
-	clock_gettime(CLOCK_MONOTONIC, &from);
-	assert_int_equal(ctl_dir(f, "", "witness wait wait wait"), 0);
-	clock_gettime(CLOCK_MONOTONIC, &to);
-	assert_string_equal(output, "wait\nwait\nwait\n"
-				    "    words           3\n");
-	assert_true((to.tv_sec - from.tv_sec) * 1000 +
-			(to.tv_nsec - from.tv_nsec) / 1000000 >=
-		    300);
-}
-
-static void
-what_cannot_be_opened_is_told_in_a_sentence(void **state)
-{
-	struct control_fixture *f = *state;
-	char arguments[900];
-
-	assert_int_equal(ctl_dir(f, "/none", "witness"), 3);
-	assert_string_equal(output,
-			    "secondaryctl: /none: No such file or directory\n");
-	assert_int_equal(ctl_dir(f, "/secondaryd.sock", "witness"), 3);
-	assert_like("secondaryctl: /secondaryd.sock: No such file or "
-		    "directory\n");
-	snprintf(arguments, sizeof(arguments), "--dir %s --module %s witness",
-		 f->dir, f->path);
-	assert_int_equal(ctl(arguments), 3);
-	assert_like("secondaryctl: cannot load: *");
-	snprintf(arguments, sizeof(arguments),
-		 "--dir %s --module /none/x.so witness", f->dir);
-	assert_int_equal(ctl(arguments), 3);
-	assert_string_equal(
-	    output, "secondaryctl: /none/x.so: No such file or directory\n");
-}
-
-static void
-a_file_is_no_directory_of_a_module(void **state)
-{
-	struct control_fixture *f = *state;
-	char name[] = "/secondaryd.sock", expected[400];
-
-	snprintf(expected, sizeof(expected), "secondaryctl: %s%s: %s\n", f->dir,
-		 name, "Not a directory");
-	assert_int_equal(ctl_dir(f, f->path, "witness"), 3);
-	assert_string_equal(output, expected);
-}
-
-/* Nobody else's files are read as root. */
-static void
-root_becomes_the_owner_of_what_is_read(void **state)
-{
-	struct control_fixture *f = *state;
-	char dir[] = "/tmp/secondaryctl.XXXXXX"; /* where others come, too */
-	char hidden[300];
-
-	if (geteuid() != 0) {
-		skip();
-	}
-	assert_non_null(mkdtemp(dir));
-	assert_int_equal(ctl_dir(f, dir, "witness user"), 0);
-	assert_like("0\n*");
-	assert_int_equal(chown(dir, 65534, 65534), 0);
-	assert_int_equal(ctl_dir(f, dir, "witness user"), 0);
-	assert_like("65534\n*");
-	assert_int_equal(rmdir(dir), 0);
-	snprintf(hidden, sizeof(hidden), "%s/hidden", f->dir);
-	assert_int_equal(mkdir(hidden, 0700), 0);
-	assert_int_equal(chown(hidden, 65534, 65534), 0);
-	assert_int_equal(ctl_dir(f, hidden, "witness user"), 3);
-	assert_like("secondaryctl: */hidden: Permission denied\n");
-	assert_int_equal(rmdir(hidden), 0);
-}
-
-static void
-a_wrong_call_without_a_server_is_told(void **state)
-{
-	static const struct {
-		const char *arguments, *said;
-	} cases[] = {
-	    {"--dir x", "which command?"},
-	    {"--dir x -s y journal", "--dir asks no server: not with -c or -s"},
-	    {"--dir x -c y journal", "--dir asks no server: not with -c or -s"},
-	    {"--module x journal", "--module goes with --dir"},
-	    {"--dir x status", "--dir is for commands of modules"},
-	    {"--dir x Journal", "unknown command \"Journal\""},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char expected[200];
-
-		snprintf(expected, sizeof(expected), "secondaryctl: %s\n" TRY,
-			 cases[i].said);
-		assert_int_equal(ctl(cases[i].arguments), 2);
-		assert_string_equal(output, expected);
-	}
 }
 
 int
@@ -780,14 +560,6 @@ main(void)
 	    TEST(a_path_that_no_socket_can_have_is_told),
 	    TEST(no_daemon_exits_with_3),
 	    TEST(a_configuration_names_the_socket),
-	    TEST(a_module_is_asked_without_a_server),
-	    TEST(a_module_is_found_by_its_word),
-	    TEST(what_a_module_says_on_the_way_goes_to_stderr),
-	    TEST(a_module_that_waits_is_not_asked_meanwhile),
-	    TEST(what_cannot_be_opened_is_told_in_a_sentence),
-	    TEST(a_file_is_no_directory_of_a_module),
-	    TEST(root_becomes_the_owner_of_what_is_read),
-	    TEST(a_wrong_call_without_a_server_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
