@@ -433,33 +433,6 @@ def included_files_are_read_and_named_in_errors(case):
     assert code != 0 and "20-bad.conf:4: " in said, said
 
 
-@test(needs=("secondaryd",))
-def the_shipped_snippets_pass_the_check(case):
-    """All of them together, as an operator would put them."""
-    shipped = os.path.join(
-        os.environ.get("SECD_SRCDIR")
-        or os.path.join(os.path.dirname(__file__), "..", ".."),
-        "conf.d", "secondaryd")
-    sut = case.server("secondaryd")
-    os.mkdir(sut.p("conf.d"))
-    names = [n for n in os.listdir(shipped) if n.endswith(".conf")]
-    assert "secondaryd.conf" in names and len(names) > 2, names
-    for name in names:
-        with open(os.path.join(shipped, name)) as f:
-            text = f.read()
-        # There is no service user here.
-        text = re.sub(r"(?m)^    user: .*\n", "", text)
-        for key in re.findall(r"secret-file: \.\./keys/(\S+)", text):
-            write_private(sut.p("keys", key), servers.new_key().secret + "\n")
-        if name == "secondaryd.conf":
-            sut.config = lambda text=text: text
-        else:
-            with open(sut.p("conf.d", name), "w") as f:
-                f.write(text)
-    code, said = sut.check()
-    assert code == 0, said
-
-
 # The whole of it as a packager would see it
 
 @test(needs=("secondaryd",))
