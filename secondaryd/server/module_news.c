@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "server/module_sockaddr.h"
 #include "server/module_entries.h"
+#include "server/module_sockaddr.h"
 #include "server/modules_internal.h"
 
 enum news_kind {

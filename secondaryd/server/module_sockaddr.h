@@ -20,6 +20,6 @@ struct secd_address module_sockaddr_host(const struct sockaddr_storage *a);
 
 /** False: it is none, or of a family that is not known. */
 bool module_sockaddr_to(const struct secd_address *a,
-		       struct sockaddr_storage *out);
+			struct sockaddr_storage *out);
 
 #endif

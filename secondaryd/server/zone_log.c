@@ -57,8 +57,8 @@ zone_log_transfer(const struct zone_entry *e)
 		 " messages in %" PRId64 ".%03" PRId64 " s, tcp, key %s%s",
 		 name_to_text(e->zone.apex, apex), xfr_in_outcome_text(t->kind),
 		 t->primary, from, t->serial, t->records, t->octets,
-		 t->messages, t->duration_ms / 1000, t->duration_ms % 1000,
-		 key, pinned);
+		 t->messages, t->duration_ms / 1000, t->duration_ms % 1000, key,
+		 pinned);
 }
 
 void
