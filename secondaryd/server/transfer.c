@@ -14,10 +14,10 @@
 #include "server/notifier.h"
 #include "server/orphans.h"
 #include "server/thread.h"
+#include "server/transfer_orders.h"
 #include "server/zone_commit.h"
 #include "server/zone_compact.h"
 #include "server/zone_life.h"
-#include "server/zone_pin.h"
 #include "server/zone_refresh.h"
 
 /* Suspends are noticed within this time. */
@@ -275,67 +275,6 @@ transfer_main(void *arg)
 	return NULL;
 }
 
-struct notify_call {
-	struct letter letter; /* first */
-	struct server *server;
-	uint8_t apex[NAME_LEN_MAX];
-};
-
-static void
-run_notify(struct letter *letter)
-{
-	struct notify_call *c = (struct notify_call *)letter;
-	struct zone_entry *e = zone_list_find(&c->server->zones, c->apex);
-
-	if (e != NULL && e->told != NULL) {
-		notifier_announce(c->server->notifier, e);
-	}
-	free(c);
-}
-
-/* A module wants NOTIFY to be sent; on the commit thread. */
-static void
-on_module_notify(void *ctx, const uint8_t *apex)
-{
-	struct notify_call *c = calloc(1, sizeof(*c));
-
-	if (c != NULL) {
-		c->letter.run = run_notify;
-		c->server = ctx;
-		name_lower(apex, c->apex);
-		if (!mailbox_post(&c->server->box, &c->letter)) {
-			free(c);
-		}
-	}
-}
-
-static void
-run_pin(struct letter *letter)
-{
-	struct modules_pin *order = (struct modules_pin *)letter;
-	struct server *s = order->server;
-	struct zone_entry *e = zone_list_find(&s->zones, order->apex);
-
-	if (e == NULL) {
-		modules_pin_done(order, SECD_ENOTFOUND, "no such zone");
-	} else {
-		zone_pin_take(e, order);
-	}
-}
-
-/* A module gives an order; on the commit thread. */
-static void
-on_module_pin(void *ctx, struct modules_pin *order)
-{
-	struct server *s = ctx;
-
-	order->letter.run = run_pin;
-	order->server = s;
-	if (!mailbox_post(&s->box, &order->letter)) {
-		modules_pin_done(order, SECD_EBUSY, "the server is ending");
-	}
-}
-
 static void
 add_to_modules(struct zone_entry *e)
 {
@@ -354,8 +293,7 @@ start_commit(struct server *s)
 	struct commit_hooks hooks = modules_hooks(s->modules);
 	int rc;
 
-	modules_set_notify(s->modules, on_module_notify, s);
-	modules_set_pin(s->modules, on_module_pin, s);
+	transfer_orders_accept(s);
 	for (size_t i = 0; i < s->zones.count; i++) {
 		add_to_modules(s->zones.entries[i]);
 	}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Each order comes from the commit thread as a letter.
+ */
+
+#include "server/transfer_orders.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "server/modules.h"
+#include "server/notifier.h"
+#include "server/zone_pin.h"
+
+struct notify_order {
+	struct letter letter; /* first */
+	struct server *server;
+	uint8_t apex[NAME_LEN_MAX];
+};
+
+static void
+run_notify(struct letter *letter)
+{
+	struct notify_order *o = (struct notify_order *)letter;
+	struct zone_entry *e = zone_list_find(&o->server->zones, o->apex);
+
+	if (e != NULL && e->told != NULL) {
+		notifier_announce(o->server->notifier, e);
+	}
+	free(o);
+}
+
+static void
+on_notify(void *ctx, const uint8_t *apex)
+{
+	struct notify_order *o = calloc(1, sizeof(*o));
+
+	if (o != NULL) {
+		o->letter.run = run_notify;
+		o->server = ctx;
+		name_lower(apex, o->apex);
+		if (!mailbox_post(&o->server->box, &o->letter)) {
+			free(o);
+		}
+	}
+}
+
+static void
+run_pin(struct letter *letter)
+{
+	struct modules_pin *order = (struct modules_pin *)letter;
+	struct server *s = order->server;
+	struct zone_entry *e = zone_list_find(&s->zones, order->apex);
+
+	if (e == NULL) {
+		modules_pin_done(order, SECD_ENOTFOUND, "no such zone");
+	} else {
+		zone_pin_take(e, order);
+	}
+}
+
+static void
+on_pin(void *ctx, struct modules_pin *order)
+{
+	struct server *s = ctx;
+
+	order->letter.run = run_pin;
+	order->server = s;
+	if (!mailbox_post(&s->box, &order->letter)) {
+		modules_pin_done(order, SECD_EBUSY, "the server is ending");
+	}
+}
+
+void
+transfer_orders_accept(struct server *s)
+{
+	modules_set_notify(s->modules, on_notify, s);
+	modules_set_pin(s->modules, on_pin, s);
+}
