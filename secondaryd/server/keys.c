@@ -61,6 +61,7 @@ void
 keys_fini(struct keys *k)
 {
 	free_put(atomic_exchange(&k->current, NULL));
+	rcu_barrier(); /* those before it */
 }
 
 struct tsig_key *

@@ -33,7 +33,7 @@ const struct keyring *keys_ring(const struct keys *k);
  */
 int keys_publish_take(struct keys *k, struct keyring *ring);
 
-/** Nobody reads any more. */
+/** Nobody reads any more: all secrets are gone when this returns. */
 void keys_fini(struct keys *k);
 
 /** The key with its secret, or NULL: its module has not put it yet. */

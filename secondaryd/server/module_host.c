@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What secondaryd offers its modules. Keys and probes are not offered yet:
- * those functions are NULL.
+ * What secondaryd offers its modules.
  */
 
 #include <stdlib.h>
@@ -34,19 +33,13 @@ _Static_assert((int)SECD_ERROR == (int)LOG_LEVEL_ERROR &&
 	       "levels of modules are those of the log");
 
 static int
-describe(const struct module_zone *zone, struct secd_zone *out)
+describe(const struct module_instance *i, const struct module_zone *zone,
+	 struct secd_zone *out)
 {
 	if (zone == NULL) {
 		return SECD_ENOTFOUND;
 	}
-	out->flags = (zone->offered != NULL ? SECD_ZONE_HELD : 0) |
-		     (zone->is_pinned ? SECD_ZONE_PINNED : 0);
-	out->apex = zone->apex;
-	out->seq = zone->durable_seq;
-	out->serial = zone->durable_serial;
-	out->expires_at_ms = 0;
-	out->keys = NULL;
-	out->key_count = 0;
+	module_zone_describe(zone, i->modules->config, out);
 	return SECD_OK;
 }
 
@@ -55,7 +48,7 @@ on_zone_get(void *ctx, const uint8_t *apex, struct secd_zone *out)
 {
 	const struct module_instance *i = ctx;
 
-	return describe(module_zones_find(&i->modules->zones, apex), out);
+	return describe(i, module_zones_find(&i->modules->zones, apex), out);
 }
 
 static int
@@ -63,7 +56,7 @@ on_zone_next(void *ctx, const uint8_t *apex, struct secd_zone *out)
 {
 	const struct module_instance *i = ctx;
 
-	return describe(module_zones_next(&i->modules->zones, apex), out);
+	return describe(i, module_zones_next(&i->modules->zones, apex), out);
 }
 
 static struct version *
@@ -160,6 +153,9 @@ modules_host_init(struct module_instance *i)
 	    .notify = on_notify,
 	    .zone_pin = modules_host_pin,
 	    .zone_unpin = modules_host_unpin,
+	    .key_put = modules_key_put,
+	    .key_drop = modules_key_drop,
+	    .key_use = modules_key_use,
 	    .record_text = module_basics_record_text,
 	    .secret_new = module_basics_secret_new,
 	    .secret_free = module_basics_secret_free,

@@ -23,6 +23,7 @@ enum news_kind {
 	NEWS_ZONE_ADDED,
 	NEWS_ZONE_REMOVED,
 	NEWS_READY,
+	NEWS_CONFIGURED,
 	NEWS_RELOADED,
 };
 
@@ -33,6 +34,8 @@ struct news {
 	uint8_t apex[NAME_LEN_MAX];
 	struct version *from, *to; /* references, or NULL */
 	bool is_pinned;
+	struct module_expiry *expiry; /* a reference, or NULL */
+	struct config *config;        /* counted, or NULL */
 	bool has_owners;
 	struct buf owners;
 	struct secd_change change; /* what is known of it already */
@@ -79,17 +82,17 @@ send_event(struct module_instance *i, const struct news *news)
 	    [NEWS_READY] = SECD_EVENT_READY,
 	    [NEWS_RELOADED] = SECD_EVENT_RELOADED,
 	};
+	const struct modules *m = i->modules;
 	struct secd_zone zone = {.size = sizeof(zone), .apex = news->apex};
 	struct secd_event e = {.size = sizeof(e), .type = types[news->kind]};
+	const struct module_zone *known;
 
 	if (news->kind == NEWS_ZONE_ADDED || news->kind == NEWS_ZONE_REMOVED) {
 		e.zone = &zone;
-	}
-	if (news->kind == NEWS_ZONE_ADDED && news->to != NULL) {
-		zone.flags =
-		    SECD_ZONE_HELD | (news->is_pinned ? SECD_ZONE_PINNED : 0);
-		zone.seq = version_seq(news->to);
-		zone.serial = version_serial(news->to);
+		known = module_zones_find(&m->zones, news->apex);
+		if (known != NULL) {
+			module_zone_describe(known, m->config, &zone);
+		}
 	}
 	if (i->files.code->event != NULL) {
 		i->files.code->event(i->self, &e);
@@ -128,6 +131,14 @@ note_version(struct module_zone *zone, const struct news *news)
 	}
 }
 
+static void
+note_added(struct module_zone *zone, const struct news *news)
+{
+	zone->is_pinned = news->is_pinned;
+	module_expiry_unref(zone->expiry);
+	zone->expiry = module_expiry_ref(news->expiry);
+}
+
 /* What zone_get and walk_begin know from now on. */
 static void
 note(struct modules *m, const struct news *news)
@@ -136,6 +147,11 @@ note(struct modules *m, const struct news *news)
 
 	if (news->kind == NEWS_ZONE_REMOVED) {
 		module_zones_remove(&m->zones, news->apex);
+		return;
+	}
+	if (news->kind == NEWS_CONFIGURED) {
+		config_unref(m->config);
+		m->config = config_ref(news->config);
 		return;
 	}
 	if (news->kind == NEWS_READY || news->kind == NEWS_RELOADED) {
@@ -147,7 +163,9 @@ note(struct modules *m, const struct news *news)
 	if (zone == NULL) {
 		return;
 	}
-	if (news->kind == NEWS_PINNED || news->kind == NEWS_ZONE_ADDED) {
+	if (news->kind == NEWS_ZONE_ADDED) {
+		note_added(zone, news);
+	} else if (news->kind == NEWS_PINNED) {
 		zone->is_pinned = news->is_pinned;
 	}
 	if (news->to != NULL) {
@@ -160,6 +178,8 @@ news_free(struct news *news)
 {
 	version_unref(news->from);
 	version_unref(news->to);
+	module_expiry_unref(news->expiry);
+	config_unref(news->config);
 	buf_fini(&news->owners);
 	free(news);
 }
@@ -168,7 +188,8 @@ news_free(struct news *news)
 static bool
 is_told(enum news_kind kind)
 {
-	return kind != NEWS_MOVED && kind != NEWS_STORED && kind != NEWS_PINNED;
+	return kind != NEWS_MOVED && kind != NEWS_STORED &&
+	       kind != NEWS_PINNED && kind != NEWS_CONFIGURED;
 }
 
 static void
@@ -222,30 +243,31 @@ post(struct news *news)
 }
 
 static void
-post_of_pin(struct modules *m, enum news_kind kind, const uint8_t *apex,
-	    struct version *to, bool is_pinned)
+post_plain(struct modules *m, enum news_kind kind, const uint8_t *apex,
+	   struct version *to)
 {
 	struct news *news = m == NULL ? NULL : news_new(m, kind, apex);
 
 	if (news != NULL) {
 		news->to = to == NULL ? NULL : version_ref(to);
-		news->is_pinned = is_pinned;
 		post(news);
 	}
 }
 
-static void
-post_plain(struct modules *m, enum news_kind kind, const uint8_t *apex,
-	   struct version *to)
-{
-	post_of_pin(m, kind, apex, to, false);
-}
-
 void
-modules_zone_added(struct modules *m, const uint8_t *apex, struct version *v,
-		   bool is_pinned)
+modules_zone_added(struct modules *m, const uint8_t *apex,
+		   const struct modules_zone *zone)
 {
-	post_of_pin(m, NEWS_ZONE_ADDED, apex, v, is_pinned);
+	struct news *news =
+	    m == NULL ? NULL : news_new(m, NEWS_ZONE_ADDED, apex);
+
+	if (news != NULL) {
+		news->to =
+		    zone->version == NULL ? NULL : version_ref(zone->version);
+		news->is_pinned = zone->is_pinned;
+		news->expiry = module_expiry_ref(zone->expiry);
+		post(news);
+	}
 }
 
 void
@@ -258,6 +280,18 @@ void
 modules_ready(struct modules *m)
 {
 	post_plain(m, NEWS_READY, NULL, NULL);
+}
+
+void
+modules_configured(struct modules *m, struct config *config)
+{
+	struct news *news =
+	    m == NULL ? NULL : news_new(m, NEWS_CONFIGURED, NULL);
+
+	if (news != NULL) {
+		news->config = config_ref(config);
+		post(news);
+	}
 }
 
 void
@@ -287,7 +321,12 @@ modules_stored(struct modules *m, const uint8_t *apex, struct version *v)
 void
 modules_pinned(struct modules *m, const uint8_t *apex, bool is_pinned)
 {
-	post_of_pin(m, NEWS_PINNED, apex, NULL, is_pinned);
+	struct news *news = m == NULL ? NULL : news_new(m, NEWS_PINNED, apex);
+
+	if (news != NULL) {
+		news->is_pinned = is_pinned;
+		post(news);
+	}
 }
 
 /* Everything that is pointed to is in `news` itself. */

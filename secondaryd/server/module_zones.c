@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 /* Where the name is, or would be. */
 static size_t
 place(const struct module_zones *z, const uint8_t *apex, bool *is_there)
@@ -93,6 +95,7 @@ static void
 zone_free(struct module_zone *zone)
 {
 	version_unref(zone->offered);
+	module_expiry_unref(zone->expiry);
 	free(zone);
 }
 
@@ -118,6 +121,38 @@ module_zones_fini(struct module_zones *z)
 	}
 	free(z->list);
 	*z = (struct module_zones){0};
+}
+
+static int64_t
+expires_at_ms(const struct module_zone *zone)
+{
+	int64_t at_ms = module_expiry_at(zone->expiry);
+
+	return at_ms == MODULE_EXPIRY_NEVER
+		   ? 0
+		   : clock_wall_ms() + (at_ms - clock_boot_ms());
+}
+
+void
+module_zone_describe(const struct module_zone *zone, const struct config *c,
+		     struct secd_zone *out)
+{
+	const struct config_zone *configured = config_zone_find(c, zone->apex);
+
+	out->flags =
+	    (zone->offered != NULL ? SECD_ZONE_HELD : 0) |
+	    (zone->is_pinned ? SECD_ZONE_PINNED : 0) |
+	    (module_expiry_is_past(zone->expiry) ? SECD_ZONE_EXPIRED : 0);
+	out->apex = zone->apex;
+	out->seq = zone->durable_seq;
+	out->serial = zone->durable_serial;
+	out->expires_at_ms = expires_at_ms(zone);
+	out->keys = NULL;
+	out->key_count = 0;
+	if (configured != NULL) {
+		out->keys = configured->policy->key_names;
+		out->key_count = configured->policy->key_name_count;
+	}
 }
 
 void

@@ -10,14 +10,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "config/config.h"
+#include "secondaryd/module.h"
+#include "server/module_expiry.h"
 #include "zone/version.h"
 
 struct module_zone {
 	struct version *offered; /* the newest one; NULL: none yet */
 	uint64_t durable_seq;    /* 0: none */
 	uint32_t durable_serial;
-	bool is_pinned; /* an older one is served */
-	uint8_t apex[]; /* lower-case */
+	bool is_pinned;               /* an older one is served */
+	struct module_expiry *expiry; /* a reference, or NULL */
+	uint8_t apex[];               /* lower-case */
 };
 
 struct module_zones {
@@ -37,6 +41,14 @@ struct module_zone *module_zones_add(struct module_zones *z,
 /** Not there is fine. */
 void module_zones_remove(struct module_zones *z, const uint8_t *apex);
 void module_zones_fini(struct module_zones *z);
+
+/**
+ * Describe a zone as the host's zone_get does.
+ *
+ * c        what is configured; lent as long as `out` is
+ */
+void module_zone_describe(const struct module_zone *zone,
+			  const struct config *c, struct secd_zone *out);
 
 /** A version was offered; a reference is taken. */
 void module_zone_offered(struct module_zone *zone, struct version *v);

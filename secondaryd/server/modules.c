@@ -51,10 +51,11 @@ open_one(struct modules *m, const struct config_module *c, const char *storage,
 }
 
 int
-modules_open(const struct config *c, struct modules **out, char *reason)
+modules_open(struct config *c, struct frontend *f, struct modules **out,
+	     char *reason)
 {
 	struct modules *m;
-	int rc = SECD_OK;
+	int rc;
 
 	*out = NULL;
 	if (c->module_count == 0) {
@@ -66,10 +67,10 @@ modules_open(const struct config *c, struct modules **out, char *reason)
 		return SECD_ENOMEM;
 	}
 	pthread_rwlock_init(&m->closing, NULL);
+	m->config = config_ref(c);
+	m->frontend = f;
 	m->list = calloc(c->module_count, sizeof(*m->list));
-	if (m->list == NULL) {
-		rc = SECD_ENOMEM;
-	}
+	rc = m->list == NULL ? SECD_ENOMEM : modules_evidence_init(m);
 	for (size_t i = 0; i < c->module_count && rc == SECD_OK; i++) {
 		rc = open_one(m, &c->modules[i], c->server.storage, reason);
 	}
@@ -111,6 +112,9 @@ modules_close(struct modules *m)
 		free(i->id);
 	}
 	module_zones_fini(&m->zones);
+	modules_evidence_fini(m);
+	keys_fini(&m->frontend->keys);
+	config_unref(m->config);
 	pthread_rwlock_destroy(&m->closing);
 	free(m->list);
 	free(m);
@@ -153,10 +157,20 @@ modules_set_pin(struct modules *m,
 }
 
 void
+modules_set_rekey(struct modules *m, void (*rekey)(void *ctx), void *ctx)
+{
+	if (m != NULL) {
+		m->rekey = rekey;
+		m->rekey_ctx = ctx;
+	}
+}
+
+void
 modules_attach(struct modules *m, struct commit *commit)
 {
 	if (m != NULL) {
 		m->commit = commit;
+		modules_evidence_attach(m, commit);
 	}
 }
 
@@ -221,7 +235,8 @@ static int64_t
 turn(void *ctx)
 {
 	struct modules *m = ctx;
-	int64_t next = INT64_MAX, now = 0;
+	int64_t now = clock_boot_ms();
+	int64_t next = modules_evidence_turn(m, now);
 
 	for (size_t n = 0; n < m->count; n++) {
 		struct module_instance *i = &m->list[n];

@@ -23,6 +23,8 @@
 #include "secondaryd/module.h"
 #include "server/commit.h"
 #include "server/control.h"
+#include "server/frontend.h"
+#include "server/module_expiry.h"
 #include "zone/version.h"
 
 #define MODULES_REASON_LEN (SECD_REASON_LEN + 128)
@@ -32,13 +34,17 @@ struct modules;
 /**
  * Load and open all of them, in order.
  *
+ * c        a count is taken
+ * f        has the keys that they put, and what becomes of these; outlives them
  * out      receives NULL when there are none
  * reason   room for MODULES_REASON_LEN; receives one sentence on failure
  * Returns  SECD_OK, or why the first one that failed did
  */
-int modules_open(const struct config *c, struct modules **out, char *reason);
+int modules_open(struct config *c, struct frontend *f, struct modules **out,
+		 char *reason);
 
-/** Close them, once no thread is left that may call. NULL is fine. */
+/** Close them, once no thread is left that may call; their keys are gone. NULL
+ * is fine. */
 void modules_close(struct modules *m);
 
 /** Can all of them be loaded? As modules_open, without opening any. */
@@ -76,6 +82,10 @@ void modules_set_pin(struct modules *m,
 		     void (*pin)(void *ctx, struct modules_pin *order),
 		     void *ctx);
 
+/** Whom to tell that keys have changed, or what signs in another's place; from
+ * the commit thread. NULL is fine for m. */
+void modules_set_rekey(struct modules *m, void (*rekey)(void *ctx), void *ctx);
+
 /** From now on calls are made by this thread. NULL is fine for m. */
 void modules_attach(struct modules *m, struct commit *commit);
 
@@ -93,16 +103,21 @@ uint64_t modules_newest_seq(struct modules *m, const uint8_t *apex);
  * this order. NULL is fine for m.
  */
 
-/**
- * v         the newest version that the store has of it, or NULL
- * is_pinned whether an older one is served
- */
+/* A zone that is there, whose changes are told from then on. */
+struct modules_zone {
+	struct version *version; /* the newest that the store has, or NULL */
+	bool is_pinned;          /* an older one is served */
+	struct module_expiry *expiry; /* NULL: it never does */
+};
+
 void modules_zone_added(struct modules *m, const uint8_t *apex,
-			struct version *v, bool is_pinned);
+			const struct modules_zone *zone);
 void modules_zone_removed(struct modules *m, const uint8_t *apex);
 /** All zones that there are at the start were added. */
 void modules_ready(struct modules *m);
-/** The configuration was read again. */
+/** Another configuration is in force; a count is taken. Zones that come and go
+ * with it are told behind it, and then that it was reloaded. */
+void modules_configured(struct modules *m, struct config *config);
 void modules_reloaded(struct modules *m);
 
 /* How a version came. */

@@ -31,6 +31,15 @@ struct module_instance {
 struct modules {
 	struct module_instance *list;
 	size_t count;
+	struct config *config; /* counted */
+	struct frontend *frontend;
+	struct module_evidence {
+		struct letter letter; /* "there is something" */
+		bool is_there;
+		int64_t told_ms; /* clock_boot_ms */
+		uint64_t left_out;
+		int64_t logged_ms; /* that something was */
+	} evidence;
 	struct module_zones zones;
 	/* Of the call that runs: what walk_begin finds whatever is newer. */
 	const uint8_t *apex;
@@ -40,6 +49,8 @@ struct modules {
 	void *notify_ctx;
 	void (*pin)(void *ctx, struct modules_pin *order);
 	void *pin_ctx;
+	void (*rekey)(void *ctx);
+	void *rekey_ctx;
 	/* Written when a module gives up, for those who ask changes_since. */
 	pthread_rwlock_t closing;
 };
@@ -50,6 +61,24 @@ void modules_host_init(struct module_instance *i);
 /* module_pin.c: its functions of pins. */
 int modules_host_pin(void *ctx, const uint8_t *apex, uint64_t seq, uint64_t id);
 int modules_host_unpin(void *ctx, const uint8_t *apex, uint64_t id);
+
+/* module_keys.c: its functions of keys. */
+int modules_key_put(void *ctx, const struct secd_key *key);
+int modules_key_drop(void *ctx, const struct secd_key *key);
+int modules_key_use(void *ctx, const uint8_t *configured, const uint8_t *key);
+/** A key as a module gives it. Returns SECD_OK, SECD_EINVAL, SECD_ENOMEM. */
+int modules_key_make(const struct modules *m, const uint8_t *name,
+		     const char *algorithm, const uint8_t *secret, size_t len,
+		     struct tsig_key **out);
+
+/* module_evidence.c: what became of signatures is told. */
+int modules_evidence_init(struct modules *m);
+void modules_evidence_fini(struct modules *m);
+/** Who is woken when there is something; NULL: nobody. */
+void modules_evidence_attach(struct modules *m, struct commit *commit);
+/** Tell what is due. Returns the clock_boot_ms of the next turn; INT64_MAX: none
+ * is known. */
+int64_t modules_evidence_turn(struct modules *m, int64_t now_ms);
 
 /** What came of a call: serving goes on in any case. */
 void modules_judge(struct module_instance *i, int rc, const char *what);

@@ -276,6 +276,18 @@ transfer_main(void *arg)
 }
 
 static void
+tell_added(struct zone_entry *e)
+{
+	const struct modules_zone zone = {
+	    .version = e->newest,
+	    .is_pinned = zone_is_pinned(e),
+	    .expiry = e->expiry,
+	};
+
+	modules_zone_added(e->server->modules, e->zone.apex, &zone);
+}
+
+static void
 add_to_modules(struct zone_entry *e)
 {
 	struct modules *m = e->server->modules;
@@ -284,7 +296,7 @@ add_to_modules(struct zone_entry *e)
 	if (e->newest == NULL && seq > e->seq) {
 		e->seq = seq; /* the store has lost what they remember */
 	}
-	modules_zone_added(m, e->zone.apex, e->newest, zone_is_pinned(e));
+	tell_added(e);
 }
 
 static int
@@ -482,12 +494,12 @@ adopt(struct server *s, struct config *config, struct zone_list *list,
 
 	s->zones = *list;
 	s->config = config_ref(config);
+	modules_configured(s->modules, config);
 	for (size_t i = 0; i < list->count; i++) {
 		struct zone_entry *e = list->entries[i];
 
 		if (is_new[i]) {
-			modules_zone_added(s->modules, e->zone.apex, e->newest,
-					   zone_is_pinned(e));
+			tell_added(e);
 			zone_life_start(e);
 		} else if (zone_life_configure(e, config->zones[i].policy) !=
 			   SECD_OK) {

@@ -91,6 +91,7 @@ zone_entry_free(struct zone_entry *e)
 	free(e->last);
 	free(e->heard);
 	free(e->key_choice);
+	module_expiry_unref(e->expiry);
 	free(e);
 }
 

@@ -39,6 +39,7 @@
 #include <urcu-qsbr.h>
 
 #include "base/address.h"
+#include "server/module_expiry.h"
 #include "server/server.h"
 #include "server/zone_chain.h"
 #include "transfer/exchange.h"
@@ -129,7 +130,8 @@ struct zone_entry {
 	ev_timer compact_retry;             /* while it runs, none is started */
 	unsigned compact_failures;          /* in a row */
 	bool was_expired, was_alarmed;      /* as logged */
-	unsigned heard_before; /* NOTIFYs in the second of `heard` */
+	struct module_expiry *expiry; /* as modules see it; NULL: none do */
+	unsigned heard_before;        /* NOTIFYs in the second of `heard` */
 
 	struct notify_target *targets;
 	size_t target_count;

@@ -15,6 +15,7 @@
 #include "server/zone_key.h"
 #include "server/zone_load.h"
 #include "server/zone_pin.h"
+#include "server/zone_publish.h"
 #include "server/zone_refresh.h"
 #include "server/zone_verify.h"
 
@@ -23,6 +24,16 @@ zone_life_free(struct zone_entry *e)
 {
 	notifier_drop_targets(e->server->notifier, e);
 	zone_entry_free(e);
+}
+
+static int
+make_expiry(struct zone_entry *e)
+{
+	if (e->server->modules == NULL) {
+		return SECD_OK;
+	}
+	e->expiry = module_expiry_new();
+	return e->expiry == NULL ? SECD_ENOMEM : SECD_OK;
 }
 
 int
@@ -45,7 +56,10 @@ zone_life_new(struct server *s, const struct config_zone *zone,
 	zone_compact_init(e);
 	zone_pin_init(e);
 	zone_refresh_init(e);
-	rc = zone_load(e);
+	rc = make_expiry(e);
+	if (rc == SECD_OK) {
+		rc = zone_load(e);
+	}
 	if (rc == SECD_OK) {
 		rc = notifier_set_targets(s->notifier, e, zone->policy);
 	}
@@ -124,6 +138,7 @@ zone_life_configure(struct zone_entry *e, const struct config_policy *p)
 			refresh_command(e->refresh, REFRESH_COMMAND_REFRESH,
 					clock_boot_ms());
 		}
+		zone_sync_status(e);
 	}
 	zone_wake(e);
 	return rc;

@@ -156,6 +156,7 @@ make_machine(struct zone_entry *e, const struct refresh_saved *saved)
 	if (rc == SECD_OK) {
 		refresh_status(e->refresh, &status);
 		e->was_expired = status.expired;
+		module_expiry_set(e->expiry, status.expire_ms, status.expired);
 		atomic_store_explicit(&e->zone.expired, status.expired,
 				      memory_order_relaxed);
 	}

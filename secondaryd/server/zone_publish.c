@@ -73,6 +73,7 @@ zone_sync_status(struct zone_entry *e)
 	char apex[NAME_TEXT_MAX];
 
 	refresh_status(e->refresh, &status);
+	module_expiry_set(e->expiry, status.expire_ms, status.expired);
 	sync_expired(e, &status);
 	if (status.alarm != e->was_alarmed) {
 		e->was_alarmed = status.alarm;

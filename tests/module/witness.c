@@ -10,8 +10,10 @@
  *
  * Its command says its words; what some of them ask for is said in `do_word`.
  * It gives orders, too: `witness pin ZONE SEQ`, `witness unpin ZONE`, and says
- * what it is told of a zone: `witness zone ZONE`.
+ * what it is told of a zone: `witness zone ZONE`. For keys see witness_keys.c.
  */
+
+#include "witness.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -20,8 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "secondaryd/module.h"
 
 enum fault {
 	FAULT_OPEN = 1,
@@ -37,14 +37,6 @@ enum fault {
 	FAULT_SINCE_FAILS = 512,
 };
 
-struct witness {
-	const struct secd_host *host;
-	FILE *calls; /* NULL: nothing may be written */
-	unsigned faults;
-	uint64_t ticks;
-	uint64_t order; /* that was given last */
-};
-
 static const char *const fault_names[] = {
     "open",          "change",           "commit",     "command",
     "for-good",      "command-for-good", "since-much", "since-empty",
@@ -52,8 +44,8 @@ static const char *const fault_names[] = {
 
 #define FAULT_COUNT (sizeof(fault_names) / sizeof(fault_names[0]))
 
-static void __attribute__((format(printf, 2, 3)))
-note(struct witness *w, const char *format, ...)
+void
+witness_note(struct witness *w, const char *format, ...)
 {
 	va_list args;
 
@@ -67,17 +59,16 @@ note(struct witness *w, const char *format, ...)
 	fflush(w->calls);
 }
 
-/* Labels as they are: the tests' names are plain. */
-static const char *
-zone_of(const uint8_t *apex, char text[256])
+const char *
+witness_text(const uint8_t *name, char text[256])
 {
 	size_t at = 0;
 
-	while (*apex != 0) {
-		memcpy(text + at, apex + 1, *apex);
-		at += *apex;
+	while (*name != 0) {
+		memcpy(text + at, name + 1, *name);
+		at += *name;
 		text[at++] = '.';
-		apex += 1 + *apex;
+		name += 1 + *name;
 	}
 	text[at] = '\0';
 	return text;
@@ -88,7 +79,7 @@ witness_close(void *m)
 {
 	struct witness *w = m;
 
-	note(w, "close");
+	witness_note(w, "close");
 	if (w->calls != NULL) {
 		fclose(w->calls);
 	}
@@ -114,6 +105,7 @@ witness_open(const struct secd_host *host, const struct secd_options *options,
 {
 	struct witness *w = calloc(1, sizeof(*w));
 	char path[4096];
+	int rc = SECD_OK;
 
 	if (w == NULL) {
 		return SECD_ENOMEM;
@@ -136,7 +128,16 @@ witness_open(const struct secd_host *host, const struct secd_options *options,
 		free(w);
 		return SECD_EIO;
 	}
-	note(w, "open");
+	witness_note(w, "open");
+	if ((host->flags & SECD_HOST_READ_ONLY) == 0) {
+		rc = witness_keys_open(w, options);
+	}
+	if (rc != SECD_OK) {
+		snprintf(reason, SECD_REASON_LEN, "a key cannot be put: %d",
+			 rc);
+		witness_close(w);
+		return rc;
+	}
 	host->log(host->ctx, SECD_NOTICE, "watching");
 	*m = w;
 	return SECD_OK;
@@ -194,12 +195,12 @@ witness_change(void *m, const struct secd_change *c)
 			len -= n;
 		}
 	}
-	note(w,
-	     "change %s %" PRIu64 " -> %" PRIu64 " serial %" PRIu32
-	     " -> %" PRIu32 " -%ld +%ld from %s walk %ld",
-	     zone_of(c->apex, zone), c->from_seq, c->seq, c->from, c->to,
-	     counts[SECD_OP_DELETE], counts[SECD_OP_ADD], c->primary_id,
-	     walk(w, c->apex, c->seq));
+	witness_note(w,
+		     "change %s %" PRIu64 " -> %" PRIu64 " serial %" PRIu32
+		     " -> %" PRIu32 " -%ld +%ld from %s walk %ld",
+		     witness_text(c->apex, zone), c->from_seq, c->seq, c->from,
+		     c->to, counts[SECD_OP_DELETE], counts[SECD_OP_ADD],
+		     c->primary_id, walk(w, c->apex, c->seq));
 	if ((w->faults & FAULT_FOR_GOOD) != 0) {
 		return SECD_ECLOSED;
 	}
@@ -211,7 +212,7 @@ witness_commit(void *m)
 {
 	struct witness *w = m;
 
-	note(w, "commit");
+	witness_note(w, "commit");
 	return (w->faults & FAULT_COMMIT) != 0 ? SECD_ENOSPC : SECD_OK;
 }
 
@@ -221,8 +222,8 @@ witness_published(void *m, const struct secd_version *v)
 	struct witness *w = m;
 	char zone[256];
 
-	note(w, "published %s %" PRIu64 " serial %" PRIu32,
-	     zone_of(v->apex, zone), v->seq, v->serial);
+	witness_note(w, "published %s %" PRIu64 " serial %" PRIu32,
+		     witness_text(v->apex, zone), v->seq, v->serial);
 }
 
 static void
@@ -237,21 +238,26 @@ witness_event(void *m, const struct secd_event *e)
 	struct witness *w = m;
 	char zone[256];
 
-	if (e->type == SECD_EVENT_PINNED) {
-		note(w, "pinned %" PRIu64 ": %d %s", e->pinned->id,
-		     e->pinned->rc, e->pinned->text);
+	if (witness_keys_event(w, e)) {
 		return;
 	}
-
+	if (e->type == SECD_EVENT_PINNED) {
+		witness_note(w, "pinned %" PRIu64 ": %d %s", e->pinned->id,
+			     e->pinned->rc, e->pinned->text);
+		return;
+	}
 	if (e->type >= sizeof(names) / sizeof(names[0]) ||
 	    names[e->type] == NULL) {
-		note(w, "event %u", (unsigned)e->type);
+		witness_note(w, "event %u", (unsigned)e->type);
 	} else if (e->zone != NULL) {
-		note(w, "%s %s %" PRIu64 "%s", names[e->type],
-		     zone_of(e->zone->apex, zone), e->zone->seq,
-		     (e->zone->flags & SECD_ZONE_PINNED) != 0 ? " pinned" : "");
+		witness_note(
+		    w, "%s %s %" PRIu64 "%s%s", names[e->type],
+		    witness_text(e->zone->apex, zone), e->zone->seq,
+		    (e->zone->flags & SECD_ZONE_PINNED) != 0 ? " pinned" : "",
+		    (e->zone->flags & SECD_ZONE_EXPIRED) != 0 ? " expired"
+							      : "");
 	} else {
-		note(w, "%s", names[e->type]);
+		witness_note(w, "%s", names[e->type]);
 	}
 }
 
@@ -291,22 +297,21 @@ do_word(struct witness *w, const char *word, struct secd_reply *reply)
 	return SECD_OK;
 }
 
-/* Lower-case, without escapes. */
-static const uint8_t *
-apex_of(const char *text, uint8_t apex[256])
+const uint8_t *
+witness_name(const char *text, uint8_t name[256])
 {
 	size_t label = 0, at = 1;
 
 	for (; *text != '\0' && at < 254; text++) {
 		if (*text == '.') {
-			apex[label] = (uint8_t)(at - label - 1);
+			name[label] = (uint8_t)(at - label - 1);
 			label = at++;
 		} else {
-			apex[at++] = (uint8_t)*text;
+			name[at++] = (uint8_t)*text;
 		}
 	}
-	apex[label] = 0;
-	return apex;
+	name[label] = 0;
+	return name;
 }
 
 static int
@@ -315,11 +320,11 @@ give_order(struct witness *w, const struct secd_command *c,
 {
 	const struct secd_host *h = w->host;
 	uint8_t apex[256];
-	int rc =
-	    strcmp(c->argv[0], "unpin") == 0
-		? h->zone_unpin(h->ctx, apex_of(c->argv[1], apex), ++w->order)
-		: h->zone_pin(h->ctx, apex_of(c->argv[1], apex),
-			      strtoull(c->argv[2], NULL, 10), ++w->order);
+	int rc = strcmp(c->argv[0], "unpin") == 0
+		     ? h->zone_unpin(h->ctx, witness_name(c->argv[1], apex),
+				     ++w->order)
+		     : h->zone_pin(h->ctx, witness_name(c->argv[1], apex),
+				   strtoull(c->argv[2], NULL, 10), ++w->order);
 
 	reply->number(reply->ctx, NULL, NULL, "order", w->order);
 	return rc;
@@ -331,8 +336,8 @@ say_zone(struct witness *w, const struct secd_command *c,
 {
 	struct secd_zone zone = {.size = sizeof(zone)};
 	uint8_t apex[256];
-	int rc =
-	    w->host->zone_get(w->host->ctx, apex_of(c->argv[1], apex), &zone);
+	int rc = w->host->zone_get(w->host->ctx, witness_name(c->argv[1], apex),
+				   &zone);
 
 	if (rc == SECD_OK) {
 		reply->boolean(reply->ctx, NULL, NULL, "pinned",
@@ -358,7 +363,9 @@ witness_command(void *m, const struct secd_command *c, struct secd_reply *reply)
 	if (c->argc == 2 && strcmp(c->argv[0], "zone") == 0) {
 		return say_zone(w, c, reply);
 	}
-
+	if (c->argc > 0 && witness_keys_command(w, c, reply)) {
+		return SECD_OK;
+	}
 	if ((w->faults & FAULT_COMMAND) != 0) {
 		return SECD_EBUSY;
 	}

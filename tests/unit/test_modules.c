@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "conf_dir.h"
 #include "server/control_reply.h"
 #include "server/modules.h"
 #include "store_dir.h"
@@ -21,26 +22,33 @@
 #define ZONE(serial)                                                           \
 	"@ SOA ns.example. host " serial " 3600 600 86400 300\n@ NS ns\n"
 
-/* A configuration with modules alone; the witness, from the build. */
 static struct store_dir *d;
-static struct config config;
-static struct config_module list[2];
+static struct conf_dir *conf;
+static struct frontend frontend;
 static struct modules *modules;
 static char text[1 << 16], reason[MODULES_REASON_LEN];
 static uint8_t apex[NAME_LEN_MAX];
 
+/* The witness, from the build, and perhaps once more. */
+static struct {
+	const char *id, *file, *config;
+} list[2];
+static unsigned module_count;
+
 static int
 start(void **state)
 {
-	int rc = store_dir_setup(state);
+	void *dir;
+	int rc = conf_dir_setup(&dir);
 
+	conf = dir;
+	rc |= store_dir_setup(state);
 	d = *state;
-	config = (struct config){.modules = list, .module_count = 1};
-	config.server.storage = d->path;
-	list[0] = (struct config_module){.id = "witness",
-					 .file = getenv("SECD_WITNESS")};
-	list[1] = (struct config_module){.id = "second",
-					 .file = getenv("SECD_WITNESS")};
+	module_count = 1;
+	memset(list, 0, sizeof(list));
+	list[0].id = "witness";
+	list[1].id = "second";
+	list[0].file = list[1].file = getenv("SECD_WITNESS");
 	zonefile_name("example.", apex);
 	return rc;
 }
@@ -48,9 +56,39 @@ start(void **state)
 static int
 stop(void **state)
 {
+	void *dir = conf;
+
 	modules_close(modules);
 	modules = NULL;
+	conf_dir_teardown(&dir);
 	return store_dir_teardown(state);
+}
+
+static struct config *
+load_config(void)
+{
+	char *p = text;
+
+	p += sprintf(p, CONF_SERVER "  storage: %s\n", d->path);
+	p += sprintf(p, module_count > 0 ? "module:\n" : "");
+	for (unsigned i = 0; i < module_count; i++) {
+		p += sprintf(p, "  - id: %s\n    file: %s\n", list[i].id,
+			     list[i].file);
+		if (list[i].config != NULL) {
+			p += sprintf(p, "    config: %s\n", list[i].config);
+		}
+	}
+	conf_dir_accept(conf, text);
+	return conf->c;
+}
+
+static int
+try_open(struct modules **out)
+{
+	static struct frontend other;
+
+	return modules_open(load_config(), out == &modules ? &frontend : &other,
+			    out, reason);
 }
 
 static void
@@ -67,9 +105,17 @@ open_modules(const char *options)
 		fclose(f);
 		list[0].config = path;
 	}
-	if (modules_open(&config, &modules, reason) != SECD_OK) {
+	if (try_open(&modules) != SECD_OK) {
 		fail_msg("%s", reason);
 	}
+}
+
+static void
+add_zone(struct version *v)
+{
+	const struct modules_zone zone = {.version = v};
+
+	modules_zone_added(modules, apex, &zone);
 }
 
 static const char *
@@ -121,10 +167,10 @@ no_modules_are_no_trouble(void **state)
 	struct version *v = version_of(1, ZONE("1"));
 
 	(void)state;
-	config.module_count = 0;
+	module_count = 0;
 	open_modules(NULL);
 	assert_null(modules);
-	modules_zone_added(modules, apex, v, false);
+	add_zone(v);
 	modules_ready(modules);
 	change(NULL, v);
 	modules_published(modules, apex, v);
@@ -143,7 +189,7 @@ calls_come_in_the_order_of_the_contract(void **state)
 
 	(void)state;
 	open_modules(NULL);
-	modules_zone_added(modules, apex, NULL, false);
+	add_zone(NULL);
 	modules_ready(modules);
 	change(NULL, a);
 	change(a, b);
@@ -186,7 +232,7 @@ changes_are_looked_for_where_a_transfer_named_them(void **state)
 
 	(void)state;
 	open_modules(NULL);
-	modules_zone_added(modules, apex, a, false);
+	add_zone(a);
 	zonefile_step(&cs, "example.", 1, "a A 192.0.2.1\n", "a A 192.0.2.2\n");
 	modules_changed(modules, apex, a, b, &cs, &origin);
 	flush();
@@ -201,14 +247,14 @@ a_module_that_cannot_open_is_told_in_one_sentence(void **state)
 {
 	(void)state;
 	list[0].file = "/nonexistent/x.so";
-	assert_int_not_equal(modules_open(&config, &modules, reason), SECD_OK);
+	assert_int_not_equal(try_open(&modules), SECD_OK);
 	assert_null(modules);
 	assert_non_null(strstr(reason, "module witness: /nonexistent/x.so"));
 	assert_null(strchr(reason, '\n'));
 
 	list[0].file = getenv("SECD_WITNESS");
 	list[0].config = "/nonexistent/x.conf";
-	assert_int_not_equal(modules_open(&config, &modules, reason), SECD_OK);
+	assert_int_not_equal(try_open(&modules), SECD_OK);
 	assert_string_equal(reason, "module witness: /nonexistent/x.conf: No "
 				    "such file or directory");
 }
@@ -226,15 +272,15 @@ what_was_opened_before_is_closed(void **state)
 	assert_non_null(f);
 	fputs("witness:\n  fail: open\n", f);
 	fclose(f);
-	config.module_count = 2;
+	module_count = 2;
 	list[1].config = path;
-	assert_int_equal(modules_open(&config, &modules, reason), SECD_EINVAL);
+	assert_int_equal(try_open(&modules), SECD_EINVAL);
 	assert_null(modules);
 	snprintf(expected, sizeof(expected),
 		 "module second: %s:2: it is told to fail", path);
 	assert_string_equal(reason, expected);
 	assert_string_equal(calls_of("witness"), "open\nclose\n");
-	assert_int_equal(modules_check(&config, reason), SECD_OK);
+	assert_int_equal(modules_check(conf->c, reason), SECD_OK);
 }
 
 static void
@@ -249,11 +295,11 @@ a_directory_is_held_by_one_instance(void **state)
 	snprintf(path, sizeof(path), "%s/modules/witness", d->path);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
-	assert_int_equal(modules_open(&config, &other, reason), SECD_EBUSY);
+	assert_int_equal(try_open(&other), SECD_EBUSY);
 	assert_non_null(strstr(reason, "cannot lock"));
 	modules_close(modules);
 	assert_int_equal(chmod(path, 0755), 0);
-	assert_int_equal(modules_open(&config, &modules, reason), SECD_EPERM);
+	assert_int_equal(try_open(&modules), SECD_EPERM);
 	modules = NULL;
 }
 
@@ -303,9 +349,9 @@ a_module_that_fails_is_shown_and_the_others_go_on(void **state)
 	struct version *v = version_of(1, ZONE("1"));
 
 	(void)state;
-	config.module_count = 2;
+	module_count = 2;
 	open_modules("[ change, commit ]");
-	modules_zone_added(modules, apex, NULL, false);
+	add_zone(NULL);
 	start_thread();
 	change(NULL, v);
 	modules_status(modules, &r);
@@ -334,7 +380,7 @@ a_module_that_gives_up_is_closed(void **state)
 
 	(void)state;
 	open_modules("for-good");
-	modules_zone_added(modules, apex, NULL, false);
+	add_zone(NULL);
 	start_thread();
 	change(NULL, v);
 	modules_published(modules, apex, v);

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "conf_dir.h"
 #include "store_dir.h"
 #include "version_check.h"
 #include "zone/layering.h"
@@ -24,8 +25,8 @@
 #define VERSIONS_MAX 16
 
 static struct store_dir *dir;
-static struct config config;
-static struct config_module module;
+static struct conf_dir *conf;
+static struct frontend frontend;
 static struct modules *modules;
 static uint8_t apex[NAME_LEN_MAX];
 static struct build_params params;
@@ -36,15 +37,16 @@ static char reason[ZONE_REWIND_REASON_LEN];
 static int
 start(void **state)
 {
-	int rc = store_dir_setup(state);
+	void *d;
+	int rc = conf_dir_setup(&d);
 
+	conf = d;
+	rc |= store_dir_setup(state);
 	log_set_target(LOG_TARGET_STDERR, LOG_LEVEL_NONE);
 	dir = *state;
 	zonefile_name("example.", apex);
 	params = zonefile_params(apex);
 	params.dir = store_image_dir(dir->store);
-	config = (struct config){.modules = &module, .module_count = 1};
-	config.server.storage = dir->path;
 	return rc;
 }
 
@@ -61,34 +63,35 @@ forget(void)
 static int
 stop(void **state)
 {
+	void *d = conf;
+
 	forget();
+	conf_dir_teardown(&d);
 	return store_dir_teardown(state);
 }
 
 static void
 open_module(const char *file, const char *options)
 {
-	static char id[32], path[512], options_path[512], why[512];
+	static const struct modules_zone nothing = {.version = NULL};
 	static unsigned number;
-	FILE *f;
+	char text[2000], why[MODULES_REASON_LEN], *p = text;
 
 	/* A directory of its own. */
-	snprintf(id, sizeof(id), "m%u", number++);
-	snprintf(path, sizeof(path), "%s", file);
-	module = (struct config_module){.id = id, .file = path};
+	p += sprintf(p,
+		     CONF_SERVER "  storage: %s\n"
+				 "module:\n  - id: m%u\n    file: %s\n",
+		     dir->path, number++, file);
 	if (options != NULL) {
-		snprintf(options_path, sizeof(options_path), "%s/m.conf",
-			 dir->path);
-		f = fopen(options_path, "w");
-		assert_non_null(f);
-		fprintf(f, "witness:\n  fail: %s\n", options);
-		fclose(f);
-		module.config = options_path;
+		sprintf(p, "    config: m.conf\n");
+		snprintf(why, sizeof(why), "witness:\n  fail: %s\n", options);
+		conf_dir_write(conf, "m.conf", 0600, why);
 	}
-	if (modules_open(&config, &modules, why) != SECD_OK) {
+	conf_dir_accept(conf, text);
+	if (modules_open(conf->c, &frontend, &modules, why) != SECD_OK) {
 		fail_msg("%s", why);
 	}
-	modules_zone_added(modules, apex, NULL, false);
+	modules_zone_added(modules, apex, &nothing);
 }
 
 static void
