@@ -2,6 +2,7 @@
 
 #include "server/clients.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -9,7 +10,11 @@
 #include "server/tcp.h"
 #include "server/udp.h"
 
+/* Whoever wants transfers to end does not know when clients are stopped. */
+static pthread_mutex_t cutting = PTHREAD_MUTEX_INITIALIZER;
+
 struct clients {
+	struct frontend *frontend;
 	struct udp_worker **udp;
 	struct tcp_worker **tcp;
 	unsigned udp_count, tcp_count; /* started */
@@ -45,6 +50,25 @@ start_tcp(struct clients *c, const struct listeners *l, struct frontend *f)
 	return SECD_OK;
 }
 
+static void
+set_clients(struct frontend *f, struct clients *c)
+{
+	pthread_mutex_lock(&cutting);
+	f->clients = c;
+	pthread_mutex_unlock(&cutting);
+}
+
+void
+clients_cut(struct frontend *f)
+{
+	pthread_mutex_lock(&cutting);
+	for (unsigned i = 0; f->clients != NULL && i < f->clients->tcp_count;
+	     i++) {
+		tcp_cut(f->clients->tcp[i]);
+	}
+	pthread_mutex_unlock(&cutting);
+}
+
 int
 clients_start(struct listeners *l, struct frontend *f, struct clients **out)
 {
@@ -54,6 +78,7 @@ clients_start(struct listeners *l, struct frontend *f, struct clients **out)
 	if (c == NULL) {
 		return rc;
 	}
+	c->frontend = f;
 	c->udp = calloc(l->udp_workers, sizeof(struct udp_worker *));
 	c->tcp = calloc(l->tcp_workers, sizeof(struct tcp_worker *));
 	if (c->udp != NULL && c->tcp != NULL) {
@@ -66,6 +91,7 @@ clients_start(struct listeners *l, struct frontend *f, struct clients **out)
 		clients_stop(c);
 		return rc;
 	}
+	set_clients(f, c);
 	*out = c;
 	return SECD_OK;
 }
@@ -76,6 +102,7 @@ clients_stop(struct clients *c)
 	if (c == NULL) {
 		return;
 	}
+	set_clients(c->frontend, NULL);
 	for (unsigned i = 0; i < c->udp_count; i++) {
 		udp_stop(c->udp[i]);
 	}

@@ -34,6 +34,10 @@ int clients_start(struct listeners *l, struct frontend *f,
 /** Stop accepting, close connections, end the threads. NULL is fine. */
 void clients_stop(struct clients *c);
 
+/** Keys were taken back: end the transfers that run under them. Any thread,
+ * whether there are clients or not. */
+void clients_cut(struct frontend *f);
+
 /* Sums over all workers. */
 struct clients_count {
 	uint64_t queries_udp, queries_tcp;

@@ -7,8 +7,9 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/clock.h"
 #include "base/error.h"
-#include "wire/tsig.h"
+#include "server/module_sockaddr.h"
 
 #define BUCKETS    256 /* by hash, a power of two */
 #define PEER_SLOTS 256
@@ -197,6 +198,38 @@ evidence_add(struct evidence *e, const struct secd_key_used *used)
 	add(e, used);
 	tell(e);
 	pthread_mutex_unlock(&e->lock);
+}
+
+/* Is the MAC one of our key, whatever else is wrong? */
+static bool
+is_good_mac(enum tsig_verdict verdict)
+{
+	return verdict == TSIG_GOOD || verdict == TSIG_BADTIME ||
+	       verdict == TSIG_BADTRUNC;
+}
+
+void
+evidence_add_answer(struct evidence *e, const struct tsig_key *key,
+		    enum tsig_verdict verdict,
+		    const struct sockaddr_storage *peer, int64_t skew_s)
+{
+	enum tsig_error error;
+	struct secd_key_used used = {
+	    .way = SECD_WAY_OUT,
+	    .count = 1,
+	    .peer = module_sockaddr_of(peer),
+	    .at_ms = clock_wall_ms(),
+	    .skew_ms = skew_s * 1000,
+	};
+
+	if (e == NULL || key == NULL || tsig_key_tag(key) == 0 ||
+	    !tsig_verdict_error(verdict, &error)) {
+		return;
+	}
+	used.name = tsig_key_name(key);
+	used.tsig_error = error;
+	used.tag = is_good_mac(verdict) ? tsig_key_tag(key) : 0;
+	evidence_add(e, &used);
 }
 
 void

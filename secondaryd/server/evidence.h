@@ -13,8 +13,10 @@
 #define SECD_SERVER_EVIDENCE_H
 
 #include <stdbool.h>
+#include <sys/socket.h>
 
 #include "secondaryd/module.h"
+#include "wire/tsig.h"
 
 #define EVIDENCE_MAX          1024 /* different outcomes at a time */
 #define EVIDENCE_UNPROVED_MAX (EVIDENCE_MAX / 2)
@@ -46,6 +48,18 @@ void evidence_expect(struct evidence *e);
  * used     count is how many; name is lower-case; all of it is copied
  */
 void evidence_add(struct evidence *e, const struct secd_key_used *used);
+
+/**
+ * Add what became of the signature of an answer to a request of ours.
+ *
+ * e        NULL: nobody wants to know
+ * key      what the request was signed with, or NULL; one without a tag is no
+ *          module's
+ * skew_s   the peer's clock minus ours
+ */
+void evidence_add_answer(struct evidence *e, const struct tsig_key *key,
+			 enum tsig_verdict verdict,
+			 const struct sockaddr_storage *peer, int64_t skew_s);
 
 /** May a request of a peer be compared with so many secrets, in this second? */
 bool evidence_may_compare(struct evidence *e, const struct secd_address *peer,

@@ -16,6 +16,7 @@
 #include "server/keys.h"
 #include "server/root.h"
 
+struct clients;
 struct evidence;
 
 /* Each worker has its own, on cache lines of its own, read by others for
@@ -52,6 +53,7 @@ struct frontend {
 	void (*notified)(struct zone *zone, const struct sockaddr_storage *from,
 			 bool has_serial, uint32_t serial);
 	atomic_uint transfers_out; /* running, bounded by the configuration */
+	struct clients *clients;   /* for clients.c alone */
 	struct downstreams *downstreams; /* NULL: nobody wants to know */
 };
 

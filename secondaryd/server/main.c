@@ -141,6 +141,7 @@ start(struct process *p)
 		log_error("%s", why);
 		return rc;
 	}
+	warn_of_unlocked_secrets();
 	rc = transfer_init(&p->server, p->config, p->store);
 	p->has_transfer = true;
 	if (rc == SECD_OK) {
@@ -273,7 +274,6 @@ run(struct process *p)
 		rc = prepare(p);
 	}
 	if (rc == SECD_OK) {
-		warn_of_unlocked_secrets();
 		rc = start(p);
 	}
 	if (rc == SECD_OK) {

@@ -75,15 +75,8 @@ is_taken(const struct module_instance *i, const uint8_t *name)
 	       (k->module == NULL || strcmp(k->module, i->id) != 0);
 }
 
-static void
-tell_rekey(const struct modules *m)
-{
-	if (m->rekey != NULL) {
-		m->rekey(m->rekey_ctx);
-	}
-}
-
-/* Put a keyring in place of one that had this key. */
+/* Put a keyring in place; `old` is not in force any more, and what runs under it
+ * ends on demand. */
 static int
 replace_take(struct modules *m, struct keyring *ring, struct tsig_key *old,
 	     bool is_cut)
@@ -94,11 +87,27 @@ replace_take(struct modules *m, struct keyring *ring, struct tsig_key *old,
 		keyring_free(ring);
 		return rc;
 	}
-	/* From now on nobody begins anything under it. */
-	if (old != NULL && is_cut) {
+	is_cut = is_cut && old != NULL;
+	if (is_cut) {
+		/* From now on nobody begins anything under it. */
 		tsig_key_revoke(old);
 	}
+	if (m->rekey != NULL) {
+		m->rekey(m->rekey_ctx, is_cut);
+	}
 	return SECD_OK;
+}
+
+/* The same for keys that are compared, which nothing runs under. */
+static int
+replace_quietly_take(struct modules *m, struct keyring *ring)
+{
+	int rc = keys_publish_take(&m->frontend->keys, ring);
+
+	if (rc != SECD_OK) {
+		keyring_free(ring);
+	}
+	return rc;
 }
 
 /* The key of that name as it was put, as a reference; NULL: none. */
@@ -123,7 +132,7 @@ put(struct module_instance *i, const struct secd_key *key, struct tsig_key *new)
 	tsig_key_set_tag(new, key->tag);
 	if (k.is_compared) {
 		rc = keyring_with(ring_of(m), &k, &ring);
-		return rc == SECD_OK ? replace_take(m, ring, NULL, false) : rc;
+		return rc == SECD_OK ? replace_quietly_take(m, ring) : rc;
 	}
 	old = take_old(m, key->name);
 	if (old != NULL && tsig_key_equal(old, new)) {
@@ -136,9 +145,6 @@ put(struct module_instance *i, const struct secd_key *key, struct tsig_key *new)
 				  (key->flags & SECD_KEY_CUT) != 0);
 	}
 	tsig_key_unref(old);
-	if (rc == SECD_OK) {
-		tell_rekey(m);
-	}
 	return rc;
 }
 
@@ -190,7 +196,7 @@ modules_key_drop(void *ctx, const struct secd_key *key)
 {
 	struct module_instance *i = ctx;
 	struct modules *m = i->modules;
-	struct tsig_key *old = NULL;
+	struct tsig_key *old;
 	struct keyring *ring;
 	int rc;
 
@@ -202,13 +208,11 @@ modules_key_drop(void *ctx, const struct secd_key *key)
 	if (rc != SECD_OK) {
 		return rc;
 	}
-	if (!is_compared(key)) {
-		old = take_old(m, key->name);
+	if (is_compared(key)) {
+		return replace_quietly_take(m, ring);
 	}
+	old = take_old(m, key->name);
 	rc = replace_take(m, ring, old, (key->flags & SECD_KEY_CUT) != 0);
-	if (rc == SECD_OK && old != NULL) {
-		tell_rekey(m);
-	}
 	tsig_key_unref(old);
 	return rc;
 }
@@ -230,11 +234,5 @@ modules_key_use(void *ctx, const uint8_t *configured, const uint8_t *key)
 		return SECD_OK;
 	}
 	rc = keyring_using(ring_of(m), configured, key, &ring);
-	if (rc == SECD_OK) {
-		rc = replace_take(m, ring, NULL, false);
-	}
-	if (rc == SECD_OK) {
-		tell_rekey(m);
-	}
-	return rc;
+	return rc == SECD_OK ? replace_take(m, ring, NULL, false) : rc;
 }

@@ -157,7 +157,8 @@ modules_set_pin(struct modules *m,
 }
 
 void
-modules_set_rekey(struct modules *m, void (*rekey)(void *ctx), void *ctx)
+modules_set_rekey(struct modules *m, void (*rekey)(void *ctx, bool is_cut),
+		  void *ctx)
 {
 	if (m != NULL) {
 		m->rekey = rekey;

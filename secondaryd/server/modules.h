@@ -82,9 +82,14 @@ void modules_set_pin(struct modules *m,
 		     void (*pin)(void *ctx, struct modules_pin *order),
 		     void *ctx);
 
-/** Whom to tell that keys have changed, or what signs in another's place; from
- * the commit thread. NULL is fine for m. */
-void modules_set_rekey(struct modules *m, void (*rekey)(void *ctx), void *ctx);
+/**
+ * Whom to tell that keys have changed, or what signs in another's place; from
+ * the commit thread. NULL is fine for m.
+ *
+ * is_cut   a key was revoked, too: what runs under it is to end
+ */
+void modules_set_rekey(struct modules *m, void (*rekey)(void *ctx, bool is_cut),
+		       void *ctx);
 
 /** From now on calls are made by this thread. NULL is fine for m. */
 void modules_attach(struct modules *m, struct commit *commit);

@@ -49,7 +49,7 @@ struct modules {
 	void *notify_ctx;
 	void (*pin)(void *ctx, struct modules_pin *order);
 	void *pin_ctx;
-	void (*rekey)(void *ctx);
+	void (*rekey)(void *ctx, bool is_cut);
 	void *rekey_ctx;
 	/* Written when a module gives up, for those who ask changes_since. */
 	pthread_rwlock_t closing;

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "server/evidence.h"
 #include "server/zone_key.h"
 #include "transfer/notify_out.h"
 
@@ -242,6 +243,28 @@ try_other_key(struct notify_target *t)
 	}
 }
 
+/* False: it was not the answer that is waited for. */
+static bool
+take_answer(struct notify_target *t, uint8_t *msg, size_t len)
+{
+	bool is_answer = notify_out_answer(&t->out, msg, len, clock_wall_s());
+
+	if (t->out.is_judged) {
+		evidence_add_answer(t->entry->server->frontend.evidence,
+				    notify_out_key(&t->out), t->out.verdict,
+				    &t->to, notify_out_skew(&t->out));
+	}
+	if (is_answer) {
+		t->key_choice += t->key_tries;
+		t->key_tries = 0;
+		report(t);
+		set_timer(t);
+	} else if (t->out.is_judged) {
+		try_other_key(t);
+	}
+	return is_answer;
+}
+
 static void
 take_datagram(struct notifier *n, const struct sockaddr_storage *from,
 	      uint8_t *msg, size_t len)
@@ -255,18 +278,8 @@ take_datagram(struct notifier *n, const struct sockaddr_storage *from,
 	id = (uint16_t)(msg[0] << 8 | msg[1]);
 	for (t = n->asked[id % ASKED_BUCKETS]; t != NULL; t = next) {
 		next = t->next_asked;
-		if (!address_equal(&t->to, from)) {
-			continue;
-		}
-		if (notify_out_answer(&t->out, msg, len, clock_wall_s())) {
-			t->key_choice += t->key_tries;
-			t->key_tries = 0;
-			report(t);
-			set_timer(t);
+		if (address_equal(&t->to, from) && take_answer(t, msg, len)) {
 			return;
-		}
-		if (t->out.is_judged) {
-			try_other_key(t);
 		}
 	}
 }
@@ -450,6 +463,21 @@ notifier_announce_stored(struct notifier *n, struct zone_entry *e)
 	}
 	announce_at(e, n->start_turn_ms);
 	n->start_turn_ms += START_STEP_MS;
+}
+
+void
+notifier_rekey(struct notifier *n, struct zone_entry *e)
+{
+	(void)n;
+	for (size_t i = 0; i < e->target_count; i++) {
+		struct notify_target *t = &e->targets[i];
+
+		t->key_choice = t->key_tries = 0;
+		if (t->lacks_key) {
+			t->lacks_key = false;
+			announce(t, t->out.serial, clock_boot_ms());
+		}
+	}
 }
 
 char *

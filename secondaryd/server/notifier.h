@@ -36,6 +36,9 @@ void notifier_announce(struct notifier *n, struct zone_entry *e);
  */
 void notifier_announce_stored(struct notifier *n, struct zone_entry *e);
 
+/** Keys have changed: what could not be sent without one is sent now. */
+void notifier_rekey(struct notifier *n, struct zone_entry *e);
+
 /**
  * One line about a target, for status.
  *

@@ -9,6 +9,7 @@
 
 #include <ev.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "config/config.h"
 #include "server/commit.h"
@@ -50,6 +51,8 @@ struct server {
 	struct modules *modules; /* NULL: none */
 	struct zone_list zones;
 	struct zone_entry *retired; /* entries that others still hold */
+	struct letter rekey;        /* "keys have changed" */
+	atomic_bool is_rekey_posted;
 	int64_t started_ms;
 };
 

@@ -28,7 +28,7 @@ struct tcp_worker {
 	unsigned count;
 	ev_io *acceptable; /* one for each socket */
 	ev_timer pause;
-	ev_async stop;
+	ev_async stop, cut;
 	ev_prepare before_wait;
 	ev_check after_wait;
 	unsigned most; /* connections that descriptors allow */
@@ -110,6 +110,16 @@ on_stop(struct ev_loop *loop, ev_async *async, int events)
 	ev_break(loop, EVBREAK_ALL);
 }
 
+static void
+on_cut(struct ev_loop *loop, ev_async *async, int events)
+{
+	struct tcp_worker *w = async->data;
+
+	(void)loop;
+	(void)events;
+	tcp_conn_cut(&w->shared);
+}
+
 /* A worker that sleeps in its loop holds up no grace period. */
 static void
 on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
@@ -158,6 +168,9 @@ start_watchers(struct tcp_worker *w, const struct listen_socket *sockets)
 	w->pause.data = w;
 	ev_async_init(&w->stop, on_stop);
 	ev_async_start(loop, &w->stop);
+	ev_async_init(&w->cut, on_cut);
+	w->cut.data = w;
+	ev_async_start(loop, &w->cut);
 	ev_prepare_init(&w->before_wait, on_before_wait);
 	ev_check_init(&w->after_wait, on_after_wait);
 	/* Last before the wait, first after it. */
@@ -225,6 +238,12 @@ const struct frontend_counters *
 tcp_counters(const struct tcp_worker *w)
 {
 	return &w->counters;
+}
+
+void
+tcp_cut(struct tcp_worker *w)
+{
+	ev_async_send(w->shared.loop, &w->cut);
 }
 
 void

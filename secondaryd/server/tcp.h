@@ -30,6 +30,9 @@ int tcp_start(const struct listen_socket *sockets, unsigned count,
 
 const struct frontend_counters *tcp_counters(const struct tcp_worker *w);
 
+/** Keys were taken back: end the transfers that run under them. Any thread. */
+void tcp_cut(struct tcp_worker *w);
+
 /** Close all connections, end the thread. NULL is fine. */
 void tcp_stop(struct tcp_worker *w);
 

@@ -70,6 +70,29 @@ tcp_conn_close(struct tcp_conn *c)
 	free(c);
 }
 
+static void
+reset(struct tcp_conn *c)
+{
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	tcp_conn_close(c);
+}
+
+void
+tcp_conn_cut(struct tcp_shared *shared)
+{
+	struct tcp_conn *c = shared->all, *next;
+
+	for (; c != NULL; c = next) {
+		next = c->next;
+		if (c->stream != NULL &&
+		    tsig_key_is_revoked(c->stream->tsig.key)) {
+			reset(c);
+		}
+	}
+}
+
 /* For the client to take what there is. */
 static bool
 is_waiting(const struct tcp_conn *c)

@@ -37,4 +37,8 @@ void tcp_conn_open(struct tcp_shared *shared, int fd,
 
 void tcp_conn_close(struct tcp_conn *c);
 
+/** Keys were taken back: end the transfers that run under them, with what the
+ * system still has of these. */
+void tcp_conn_cut(struct tcp_shared *shared);
+
 #endif

@@ -7,10 +7,13 @@
 
 #include <stdlib.h>
 
+#include "base/container.h"
 #include "base/error.h"
+#include "server/clients.h"
 #include "server/modules.h"
 #include "server/notifier.h"
 #include "server/zone_pin.h"
+#include "server/zone_rekey.h"
 
 struct notify_order {
 	struct letter letter; /* first */
@@ -71,9 +74,37 @@ on_pin(void *ctx, struct modules_pin *order)
 	}
 }
 
+static void
+run_rekey(struct letter *letter)
+{
+	struct server *s = container_of(letter, struct server, rekey);
+
+	/* What changes from here on is another letter. */
+	atomic_store(&s->is_rekey_posted, false);
+	for (size_t i = 0; i < s->zones.count && !s->is_ending; i++) {
+		zone_rekey(s->zones.entries[i]);
+	}
+}
+
+/* However many keys change at a time, zones are looked at once. */
+static void
+on_rekey(void *ctx, bool is_cut)
+{
+	struct server *s = ctx;
+
+	if (!atomic_exchange(&s->is_rekey_posted, true)) {
+		s->rekey.run = run_rekey;
+		mailbox_post(&s->box, &s->rekey);
+	}
+	if (is_cut) {
+		clients_cut(&s->frontend);
+	}
+}
+
 void
 transfer_orders_accept(struct server *s)
 {
+	modules_set_rekey(s->modules, on_rekey, s);
 	modules_set_notify(s->modules, on_notify, s);
 	modules_set_pin(s->modules, on_pin, s);
 }

@@ -14,8 +14,12 @@ transfer_stream_next(struct transfer_stream *s, uint8_t *out, size_t cap,
 		     size_t *len)
 {
 	size_t reserve = s->tsig.key == NULL ? 0 : tsig_room(s->tsig.key);
-	enum xfr_out_verdict v = xfr_out_next(s->out, out, cap, reserve, len);
+	enum xfr_out_verdict v;
 
+	if (tsig_key_is_revoked(s->tsig.key)) {
+		return SECD_EAUTH;
+	}
+	v = xfr_out_next(s->out, out, cap, reserve, len);
 	if (v == XFR_OUT_FAILED) {
 		return SECD_ENOSPC;
 	}
@@ -32,6 +36,17 @@ note_receiver(const struct transfer_stream *s)
 	    s->frontend->downstreams, s->apex, &s->from,
 	    s->is_ixfr ? DOWNSTREAM_IXFR : DOWNSTREAM_AXFR, s->serial,
 	    s->tsig.key == NULL ? NULL : tsig_key_name(s->tsig.key));
+}
+
+static const char *
+end_text(const struct transfer_stream *s)
+{
+	if (s->is_done) {
+		return "";
+	}
+	return tsig_key_is_revoked(s->tsig.key)
+		   ? ", cut off: the key was taken back"
+		   : ", cut off";
 }
 
 void
@@ -54,7 +69,7 @@ transfer_stream_close(struct transfer_stream *s)
 		 " messages in %" PRId64 ".%03" PRId64 " s, tcp, key %s%s",
 		 s->zone, s->is_ixfr ? "AXFR-style IXFR" : "AXFR", s->peer,
 		 s->serial, c.records, c.octets, c.messages, took / 1000,
-		 took % 1000, key, s->is_done ? "" : ", cut off");
+		 took % 1000, key, end_text(s));
 	if (s->is_done) {
 		frontend_count(&s->counters->transfers_done);
 		note_receiver(s);

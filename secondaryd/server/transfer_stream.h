@@ -33,7 +33,8 @@ struct transfer_stream {
 /**
  * The next message of a transfer.
  *
- * Returns  SECD_OK (see is_done), SECD_ENOSPC, SECD_ENOMEM: close
+ * Returns  SECD_OK (see is_done), SECD_EAUTH (its key was taken back),
+ *          SECD_ENOSPC, SECD_ENOMEM: close
  */
 int transfer_stream_next(struct transfer_stream *s, uint8_t *out, size_t cap,
 			 size_t *len);

@@ -28,6 +28,7 @@
  *     zone_exchange  one question to a primary
  *     zone_receive   what the answer is good for
  *     zone_refresh   drives the refresh machine; every event ends up here
+ *     zone_rekey     keys have changed
  *     zone_load, zone_verify
  *                    what the store has
  *     zone_life      begin, configure, retire

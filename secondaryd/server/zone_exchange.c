@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "server/evidence.h"
 #include "server/zone_key.h"
 
 #define CONNECT_MS     5000
@@ -16,6 +17,22 @@
 /* An IXFR is held in memory; one larger than this is worth an AXFR. */
 #define CHANGESET_OCTETS_MAX (64u << 20)
 
+/* The key's module hears what became of the answer's signature. */
+static void
+add_evidence(const struct zone_entry *e)
+{
+	struct exchange_result result;
+
+	exchange_result(e->exchange, &result);
+	/* Good, or the last word on it; else no answer came. */
+	if (result.tsig != TSIG_GOOD || result.has_skew) {
+		evidence_add_answer(
+		    e->server->frontend.evidence, exchange_key(e->exchange),
+		    result.tsig, zone_primary(e->policy, e->action.primary)->to,
+		    result.skew_s);
+	}
+}
+
 static void
 on_message(void *arg, uint8_t *msg, size_t len)
 {
@@ -24,6 +41,7 @@ on_message(void *arg, uint8_t *msg, size_t len)
 	    exchange_message(e->exchange, msg, len, clock_wall_s());
 
 	if (verdict != EXCHANGE_MORE) {
+		add_evidence(e);
 		e->events->ended(e, verdict);
 	} else if (exchange_may_end(e->exchange)) {
 		link_set_silence(e->link, EXCHANGE_PAUSE_MS);
@@ -50,6 +68,7 @@ on_link_failed(void *arg, enum link_failure why, const char *reason)
 		e->events->closed(e);
 		return;
 	}
+	add_evidence(e);
 	e->events->ended(e, exchange_stop(e->exchange, classes[why], reason));
 }
 
@@ -114,4 +133,13 @@ zone_exchange_start(struct zone_entry *e,
 		rc = link_send(e->link, request, len);
 	}
 	return rc;
+}
+
+void
+zone_exchange_cut(struct zone_entry *e)
+{
+	if (e->exchange != NULL &&
+	    tsig_key_is_revoked(exchange_key(e->exchange))) {
+		e->events->cut(e);
+	}
 }

@@ -16,6 +16,8 @@ struct zone_exchange_events {
 	 * for it just ended (NSD does so at each reload): that says nothing of
 	 * the primary. Not on a connection that was made for this question. */
 	void (*closed)(struct zone_entry *e);
+	/** Its key was taken back: what came does not count. */
+	void (*cut)(struct zone_entry *e);
 };
 
 /**
@@ -26,5 +28,8 @@ struct zone_exchange_events {
  */
 int zone_exchange_start(struct zone_entry *e,
 			const struct zone_exchange_events *events);
+
+/** Is the key of the exchange in flight taken back? Then that ends. */
+void zone_exchange_cut(struct zone_entry *e);
 
 #endif

@@ -104,6 +104,18 @@ zone_log_failure(const struct zone_entry *e,
 }
 
 void
+zone_log_cut(const struct zone_entry *e)
+{
+	struct subject s;
+	char key[NAME_TEXT_MAX];
+
+	subject_of(e, &s);
+	log_notice("zone %s: %s from %s is cut off: key %s was taken back",
+		   s.apex, refresh_step_text(e->action.step), s.primary,
+		   name_to_text(tsig_key_name(exchange_key(e->exchange)), key));
+}
+
+void
 zone_log_recovery(const struct zone_entry *e)
 {
 	struct subject s;

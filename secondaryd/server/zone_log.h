@@ -24,6 +24,9 @@ void zone_log_answer(const struct zone_entry *e,
 void zone_log_failure(const struct zone_entry *e,
 		      const struct exchange_result *result);
 
+/** The key of the exchange in flight was taken back. */
+void zone_log_cut(const struct zone_entry *e);
+
 /** The step's primary answers again. */
 void zone_log_recovery(const struct zone_entry *e);
 

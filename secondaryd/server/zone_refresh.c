@@ -281,11 +281,20 @@ on_closed(struct zone_entry *e)
 	repeat(e);
 }
 
+static void
+on_cut(struct zone_entry *e)
+{
+	zone_log_cut(e);
+	e->key_tries = 0;
+	repeat(e);
+}
+
 /* Run the action on the link that is there. */
 static void
 start_action(struct zone_entry *e)
 {
-	static const struct zone_exchange_events events = {on_ended, on_closed};
+	static const struct zone_exchange_events events = {on_ended, on_closed,
+							   on_cut};
 	int rc;
 
 	e->has_action = false;

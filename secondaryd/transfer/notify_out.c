@@ -174,6 +174,12 @@ notify_out_key(const struct notify_out *n)
 	return n->tsig.key;
 }
 
+int64_t
+notify_out_skew(const struct notify_out *n)
+{
+	return n->tsig.skew_s;
+}
+
 static bool
 ignore(struct notify_out *n, const char *why)
 {

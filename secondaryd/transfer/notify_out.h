@@ -88,6 +88,8 @@ void notify_out_hasten(struct notify_out *n, int64_t now_ms);
 
 /** The key that the last message was signed with, or NULL. */
 const struct tsig_key *notify_out_key(const struct notify_out *n);
+/** The target's clock minus ours, in seconds, as far as `verdict` tells. */
+int64_t notify_out_skew(const struct notify_out *n);
 
 /**
  * Take a datagram from the target.

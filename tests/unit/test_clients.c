@@ -3,10 +3,12 @@
 #include "server/clients.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/address.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/octets.h"
 #include "front.h"
@@ -225,6 +228,58 @@ connections_are_closed_at_the_end(void **state)
 	close(fd);
 }
 
+/* The zone does not fit into what the system takes for a client. */
+static int
+begin_transfer(struct tsig_key *key)
+{
+	struct sockaddr_storage to = front_address("127.0.0.1", (uint16_t)port);
+	int fd = peer_connect(&to);
+	struct tsig_transaction t;
+	uint8_t msg[65535];
+	size_t len = front_query(msg, 4, "example.", RR_TYPE_AXFR);
+
+	tsig_transaction_init(&t, key);
+	assert_int_equal(
+	    tsig_sign_request(&t, msg, &len, sizeof(msg), clock_wall_s()),
+	    SECD_OK);
+	tsig_transaction_fini(&t);
+	peer_write_message(fd, msg, len);
+	assert_true(peer_read_message(fd, msg) > 12);
+	return fd;
+}
+
+static void
+transfers_under_a_key_that_is_taken_back_end_at_once(void **state)
+{
+	const struct root *root;
+	struct tsig_key *key;
+	char octets[4096], *text = front_long_zone(60000);
+	ssize_t n = 1;
+	int fd;
+
+	(void)state;
+	clients_cut(&f->frontend); /* there are none */
+	front_publish(f, text);
+	free(text);
+	serve("127.0.0.1@%u, 127.0.0.2@%u");
+	root = root_get(&f->frontend.root);
+	key = root->config->keys[0].key;
+	fd = begin_transfer(key);
+	assert_int_equal(atomic_load(&f->frontend.transfers_out), 1);
+	tsig_key_revoke(key);
+	clients_cut(&f->frontend);
+	while (n > 0) {
+		n = recv(fd, octets, sizeof(octets), 0);
+	}
+	assert_int_equal(n, -1);
+	assert_int_equal(errno, ECONNRESET);
+	assert_int_equal(atomic_load(&f->frontend.transfers_out), 0);
+	close(fd);
+	clients_stop(clients);
+	clients = NULL;
+	clients_cut(&f->frontend);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int
@@ -237,6 +292,7 @@ main(void)
 	    TEST(an_address_that_is_not_ours_is_told),
 	    TEST(clients_over_the_cap_are_turned_away),
 	    TEST(connections_are_closed_at_the_end),
+	    TEST(transfers_under_a_key_that_is_taken_back_end_at_once),
 	};
 
 	return cmocka_run_group_tests_name("clients", tests, NULL, NULL);

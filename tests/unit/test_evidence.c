@@ -13,6 +13,8 @@
 
 #include "base/error.h"
 #include "base/octets.h"
+#include "forge.h"
+#include "front.h"
 #include "wire/name.h"
 #include "wire/tsig.h"
 
@@ -216,6 +218,52 @@ it_is_told_once_until_it_is_expected(void **state)
 	assert_int_equal(wakes, 3);
 }
 
+static void
+answers_to_us_are_told_by_the_key_that_asked(void **state)
+{
+	static const struct {
+		enum tsig_verdict verdict;
+		uint32_t error;
+		uint64_t tag;
+	} cases[] = {
+	    {TSIG_GOOD, 0, 7},
+	    {TSIG_BADSIG, 16, 0},
+	    {TSIG_BADTIME, 18, 7},
+	    {TSIG_BADTRUNC, 22, 7},
+	    {TSIG_REFUSED_BADKEY, 17, 0},
+	    {TSIG_REFUSED_BADTIME, 18, 0},
+	};
+	static const enum tsig_verdict untold[] = {
+	    TSIG_MISSING, TSIG_FORMERR, TSIG_TOO_LONG, TSIG_NO_MEMORY};
+	struct sockaddr_storage peer = front_address("192.0.2.7", 53);
+	struct tsig_key *key = forge_key(TSIG_HMAC_SHA256);
+	struct evidence_item *item;
+	uint64_t left_out;
+
+	(void)state;
+	evidence_add_answer(e, key, TSIG_GOOD, &peer, 0); /* nobody's */
+	evidence_add_answer(e, NULL, TSIG_GOOD, &peer, 0);
+	evidence_add_answer(NULL, key, TSIG_GOOD, &peer, 0);
+	tsig_key_set_tag(key, 7);
+	for (size_t i = 0; i < sizeof(untold) / sizeof(untold[0]); i++) {
+		evidence_add_answer(e, key, untold[i], &peer, 0);
+	}
+	assert_null(evidence_take(e, &left_out));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		evidence_add_answer(e, key, cases[i].verdict, &peer, -3);
+		item = evidence_take(e, &left_out);
+		assert_non_null(item);
+		assert_int_equal(item->used.way, SECD_WAY_OUT);
+		assert_int_equal(item->used.tsig_error, cases[i].error);
+		assert_int_equal(item->used.tag, cases[i].tag);
+		assert_int_equal(item->used.peer.port, 53);
+		assert_int_equal(item->used.skew_ms, -3000);
+		assert_true(name_equal(item->name, tsig_key_name(key)));
+		evidence_items_free(item);
+	}
+	tsig_key_unref(key);
+}
+
 static struct secd_address
 peer_of(uint32_t n)
 {
@@ -297,6 +345,7 @@ main(void)
 	    TEST(strangers_have_half_of_the_room),
 	    TEST(a_known_secret_is_no_stranger),
 	    TEST(it_is_told_once_until_it_is_expected),
+	    TEST(answers_to_us_are_told_by_the_key_that_asked),
 	    TEST(comparing_is_limited_for_a_peer_and_in_all),
 	    TEST(nothing_is_lost_between_threads),
 	};

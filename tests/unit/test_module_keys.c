@@ -46,15 +46,16 @@ static struct conf_dir *conf;
 static struct frontend frontend;
 static struct modules *modules;
 static struct commit *commit;
-static unsigned rekeys;
+static unsigned rekeys, cuts;
 static char text[1 << 16];
 static uint8_t apex[NAME_LEN_MAX];
 
 static void
-on_rekey(void *ctx)
+on_rekey(void *ctx, bool is_cut)
 {
 	(void)ctx;
 	rekeys++;
+	cuts += is_cut;
 }
 
 static struct config *
@@ -113,7 +114,7 @@ start(void **state)
 	conf = dir;
 	rc |= store_dir_setup(state);
 	d = *state;
-	rekeys = 0;
+	rekeys = cuts = 0;
 	log_set_target(LOG_TARGET_STDERR, LOG_LEVEL_NONE);
 	zonefile_name("example.", apex);
 	write_secret("a", 32);
@@ -332,6 +333,7 @@ a_cut_ends_what_runs_and_nothing_else_does(void **state)
 	assert_false(tsig_key_is_revoked(three));
 	expect(SECD_OK, "key-drop slot. 0 cut");
 	assert_true(tsig_key_is_revoked(three));
+	assert_int_equal(cuts, 2);
 	tsig_key_unref(one);
 	tsig_key_unref(two);
 	tsig_key_unref(three);

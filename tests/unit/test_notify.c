@@ -394,6 +394,31 @@ each_try_is_signed_anew(void **state)
 }
 
 static void
+every_answer_to_what_was_sent_is_judged(void **state)
+{
+	(void)state;
+	use_key();
+	notify_out_announce(&n, 7, now);
+	send();
+	assert_ptr_equal(notify_out_key(&n), key);
+	make_answer(RCODE_NOERROR); /* not signed */
+	assert_false(give());
+	assert_true(n.is_judged);
+	assert_int_equal(n.verdict, TSIG_MISSING);
+	answer.wire[1] ^= 1; /* another id */
+	assert_false(give());
+	assert_false(n.is_judged);
+	used = NULL;
+	notify_out_announce(&n, 8, now);
+	send();
+	assert_null(notify_out_key(&n));
+	make_answer(RCODE_NOERROR);
+	assert_true(give());
+	assert_true(n.is_judged);
+	assert_int_equal(n.verdict, TSIG_GOOD);
+}
+
+static void
 the_longest_message_fits(void **state)
 {
 	uint8_t name[NAME_LEN_MAX], rdata[2 * NAME_LEN_MAX + 20];
@@ -577,6 +602,7 @@ main(void)
 	    TEST(a_forged_answer_does_not_spoil_the_good_one),
 	    TEST(a_signature_that_nobody_asked_for_is_ignored),
 	    TEST(each_try_is_signed_anew),
+	    TEST(every_answer_to_what_was_sent_is_judged),
 	    TEST(the_longest_message_fits),
 	    TEST(our_own_notify_is_read),
 	    TEST(a_notify_without_soa_is_fine),

@@ -2,6 +2,7 @@
 
 #include "server/tcp_conn.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -16,6 +17,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "base/octets.h"
 #include "front.h"
@@ -570,6 +572,69 @@ a_transfer_that_is_not_taken_ends(void **state)
 	assert_int_equal(atomic_load(&f->frontend.transfers_out), 0);
 }
 
+static void
+ask_signed(int fd, uint16_t id, struct tsig_key *key)
+{
+	struct tsig_transaction t;
+	uint8_t query[600];
+	size_t len = front_query(query, id, "example.", RR_TYPE_AXFR);
+
+	tsig_transaction_init(&t, key);
+	assert_int_equal(
+	    tsig_sign_request(&t, query, &len, sizeof(query), clock_wall_s()),
+	    SECD_OK);
+	tsig_transaction_fini(&t);
+	peer_write_message(fd, query, len);
+}
+
+static void
+a_key_that_is_taken_back_ends_its_transfers_and_no_others(void **state)
+{
+	struct tsig_key *key = f->conf->c->keys[0].key;
+	int cut = client(), other = client(), idle = client();
+	char octets[4096];
+	ssize_t n = 1;
+
+	(void)state;
+	publish_long_zone(MANY_NAMES);
+	ask_signed(cut, 1, key);
+	ask(other, 2, "example.", RR_TYPE_AXFR);
+	turn();
+	assert_int_equal(atomic_load(&f->frontend.transfers_out), 2);
+	tcp_conn_cut(shared);
+	assert_int_equal(atomic_load(&f->frontend.transfers_out), 2);
+	tsig_key_revoke(key);
+	tcp_conn_cut(shared);
+	assert_int_equal(atomic_load(&f->frontend.transfers_out), 1);
+	assert_int_equal(atomic_load(&connections), 2);
+	/* What the system had of it is lost, too. */
+	while (n > 0) {
+		n = recv(cut, octets, sizeof(octets), 0);
+	}
+	assert_int_equal(n, -1);
+	assert_int_equal(errno, ECONNRESET);
+	assert_int_equal(read_transfer(other, 2, MANY_NAMES + 5),
+			 MANY_NAMES + 5);
+	ask(idle, 3, "www.example.", RR_TYPE_A);
+	assert_true(read_answer(idle, 3));
+}
+
+/* Between the look at the request and the first message. */
+static void
+nothing_is_sent_under_a_key_that_is_taken_back(void **state)
+{
+	struct tsig_key *key = f->conf->c->keys[0].key;
+	int fd = client();
+
+	(void)state;
+	publish_long_zone(2000);
+	tsig_key_revoke(key);
+	ask_signed(fd, 1, key);
+	run_until_closed();
+	assert_int_equal(atomic_load(&f->frontend.transfers_out), 0);
+	assert_int_equal(front_value(&f->counters.transfers_done), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int
@@ -595,6 +660,8 @@ main(void)
 	    TEST(a_slow_client_holds_little_of_a_transfer),
 	    TEST(a_client_that_goes_away_ends_its_transfer),
 	    TEST(a_transfer_that_is_not_taken_ends),
+	    TEST(a_key_that_is_taken_back_ends_its_transfers_and_no_others),
+	    TEST(nothing_is_sent_under_a_key_that_is_taken_back),
 	};
 
 	return cmocka_run_group_tests_name("tcp_conn", tests, NULL, NULL);

@@ -43,6 +43,8 @@ class Secondaryd(Server):
         self.template.update(template or {})
         self.log_level = log
         self.extra = ""
+        # Names of keys whose secrets a module gives: which one.
+        self.module_keys = {}
         self.environment = {}
         self.key_dir = self.p("keys")
         os.makedirs(self.key_dir, mode=0o700)
@@ -100,6 +102,10 @@ class Secondaryd(Server):
     def _keys(self):
         out = []
         for k in self.keys():
+            if k.name in self.module_keys:
+                out += ["  - id: " + k.name,
+                        "    module: " + self.module_keys[k.name]]
+                continue
             path = os.path.join(self.key_dir, k.name + "secret")
             write_private(path, k.secret + "\n")
             out += ["  - id: " + k.name, "    algorithm: " + k.algorithm,
