@@ -469,9 +469,9 @@ an_order_is_answered_to_the_module_that_gave_it(void **state)
 	struct version *v = version_of(1, ZONE("1"));
 
 	(void)state;
-	config.module_count = 2;
+	module_count = 2;
 	open_modules(NULL);
-	modules_zone_added(modules, apex, v, false);
+	add_zone(v);
 	start_thread();
 	assert_int_equal(give_order("example."), SECD_EBUSY);
 	modules_set_pin(modules, take_order, NULL);
