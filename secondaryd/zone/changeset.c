@@ -14,7 +14,8 @@ static int
 count_in(const struct changeset *cs, enum changeset_op op, const struct rr *rr,
 	 struct changeset *counted)
 {
-	struct sequence sequence = {.serial = cs->to, .last = cs->last};
+	struct sequence sequence = {.serial = cs->to,
+				    .last = (uint8_t)cs->last};
 	struct rr_soa soa = {0};
 
 	if (op == CHANGESET_SOA_FROM || op == CHANGESET_SOA_TO) {
