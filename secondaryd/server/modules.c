@@ -289,6 +289,35 @@ modules_newest_seq(struct modules *m, const uint8_t *apex)
 	return newest;
 }
 
+static void
+on_newest_answered(struct letter *letter)
+{
+	struct modules_newest *q = (struct modules_newest *)letter;
+
+	q->done(q);
+}
+
+static void
+on_newest_asked(struct letter *letter)
+{
+	struct modules_newest *q = (struct modules_newest *)letter;
+
+	modules_flush(q->modules);
+	q->seq = modules_newest_seq(q->modules, q->apex);
+	q->letter.run = on_newest_answered;
+	if (!mailbox_post(q->reply, &q->letter)) {
+		free(q); /* who asked is ending */
+	}
+}
+
+void
+modules_ask_newest(struct modules *m, struct modules_newest *q)
+{
+	q->letter.run = on_newest_asked;
+	q->modules = m;
+	commit_call(m->commit, &q->letter);
+}
+
 int
 modules_changes_since(struct modules *m, struct secd_since *s)
 {

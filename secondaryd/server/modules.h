@@ -103,6 +103,21 @@ struct commit_hooks modules_hooks(struct modules *m);
  */
 uint64_t modules_newest_seq(struct modules *m, const uint8_t *apex);
 
+/* The same question, for the commit thread; whoever runs it owns it. */
+struct modules_newest {
+	struct letter letter; /* first */
+	struct modules *modules;
+	uint8_t apex[NAME_LEN_MAX];
+	uint64_t seq; /* the answer */
+	/* Runs where `reply` is. */
+	void (*done)(struct modules_newest *q);
+	struct mailbox *reply;
+	void *arg;
+};
+
+/** Ask, once there is a commit thread. From the transfer thread. */
+void modules_ask_newest(struct modules *m, struct modules_newest *q);
+
 /*
  * From the transfer thread, or before there is one: heard by the modules in
  * this order. NULL is fine for m.

@@ -500,7 +500,7 @@ adopt(struct server *s, struct config *config, struct zone_list *list,
 
 		if (is_new[i]) {
 			tell_added(e);
-			zone_life_start(e);
+			zone_life_begin(e);
 		} else if (zone_life_configure(e, config->zones[i].policy) !=
 			   SECD_OK) {
 			log_error("zone %s: keeps its old settings: no memory",

@@ -115,7 +115,8 @@ struct zone_entry {
 	struct version *pinned;  /* what they have instead; NULL: the newest */
 	struct zone_pin pin;     /* as every state that is stored has it */
 	struct pinning *pinning; /* the order that is carried out; NULL: none */
-	uint64_t seq;            /* of the newest version there ever was */
+	bool is_held_back; /* not started until modules said what they have */
+	uint64_t seq;      /* of the newest version there ever was */
 	struct zone_chain chain; /* what the store has of it */
 	/* The store has taken something, or refused it. */
 	void (*on_stored)(struct zone_entry *e, bool is_image_refused);

@@ -9,6 +9,7 @@
 #include "base/container.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "server/modules.h"
 #include "server/notifier.h"
 #include "server/zone_commit.h"
 #include "server/zone_compact.h"
@@ -85,6 +86,43 @@ zone_life_start(struct zone_entry *e)
 		zone_save_state(e);
 	}
 	zone_wake(e);
+}
+
+static void
+on_newest(struct modules_newest *q)
+{
+	struct zone_entry *e = q->arg;
+
+	if (q->seq > e->seq) {
+		e->seq = q->seq;
+	}
+	free(q);
+	e->is_held_back = false;
+	if (!e->retired && !e->server->is_ending) {
+		zone_life_start(e);
+	}
+	zone_entry_release(e);
+}
+
+void
+zone_life_begin(struct zone_entry *e)
+{
+	struct modules_newest *q = NULL;
+
+	if (e->server->modules != NULL && e->newest == NULL) {
+		q = calloc(1, sizeof(*q));
+	}
+	if (q == NULL) { /* without memory a history begins anew */
+		zone_life_start(e);
+		return;
+	}
+	memcpy(q->apex, e->zone.apex, e->zone.apex_len);
+	q->done = on_newest;
+	q->reply = &e->server->box;
+	q->arg = e;
+	e->is_held_back = true;
+	zone_entry_hold(e);
+	modules_ask_newest(e->server->modules, q);
 }
 
 /* For each new primary its old index, so that what is known of it stays. */

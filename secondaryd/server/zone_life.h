@@ -25,6 +25,12 @@ void zone_life_free(struct zone_entry *e);
 void zone_life_start(struct zone_entry *e);
 
 /**
+ * Start a zone that a reload brings, once modules have said what they have of
+ * it: its versions go on behind theirs, or they would begin anew.
+ */
+void zone_life_begin(struct zone_entry *e);
+
+/**
  * Put another configuration in force; the zone is the same.
  *
  * Returns  SECD_OK, SECD_ENOMEM (the old one is still in force)

@@ -150,7 +150,7 @@ zone_wake(struct zone_entry *e)
 	struct refresh_action action;
 	struct refresh_status status;
 
-	if (e->server->is_ending) {
+	if (e->server->is_ending || e->is_held_back) {
 		return; /* a timer that was pending when the end came */
 	}
 	refresh_status(e->refresh, &status);

@@ -500,3 +500,28 @@ def root_reads_as_the_owner_and_leaves_nothing_behind(case):
         assert copy.look((), "list") == (
             3, "secondaryctl: %s: Permission denied\n" %
             copy.file("journal.mdb"))
+
+
+@test(needs=NEEDS)
+def a_zone_that_was_away_goes_on_behind_its_history(case):
+    fake, sut = following_fake(case)
+    journal = Journal(sut)
+    give(sut, fake, 2, "w2.fake.test. A 192.0.2.2")
+    zone = sut.zones.pop(APEX)
+    sut.follow("other.test.", [fake.peer()])
+    sut.reload()
+    sut.wait_log(r"zone fake\.test\.: removed")
+    assert list(journal.versions(APEX)) == ["@1", "@2"]
+    sut.zones[APEX] = zone
+    mark = len(sut.log_text())
+    sut.reload()
+    sut.wait_log(r"zone fake\.test\.: AXFR from", after=mark)
+    give(sut, fake, 3, "w3.fake.test. A 192.0.2.3")
+    case.wait_until(lambda: "@4" in journal.versions(APEX), 10,
+                    "the version behind them")
+    versions = journal.versions(APEX)
+    assert list(versions) == ["@1", "@2", "@3", "@4"], versions
+    assert [v["serial"] for v in versions.values()] == [1, 2, 2, 3], versions
+    case.wait_until(lambda: journal.ask("export", APEX, "@1", check=False)
+                    .startswith(";"), 10, "the base of the first run")
+    assert len(journal.export(APEX, "@1")) == 3
