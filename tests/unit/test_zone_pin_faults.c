@@ -428,7 +428,7 @@ a_zone_that_is_removed_takes_it_along(void **state)
 	world_reload(3);
 	pinning_await_newest(PINNING_SMALL, 5);
 	pinning_expect_not_pinned(PINNING_SMALL, 5);
-	assert_string_equal(world_known(PINNING_SMALL), "off|1|5|");
+	assert_string_equal(world_known(PINNING_SMALL), "off|6|5|");
 }
 
 static void
