@@ -7,6 +7,7 @@
 #ifndef SECD_BASE_BASE64_H
 #define SECD_BASE_BASE64_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,5 +21,20 @@
  * Returns  characters written
  */
 size_t base64_encode(const uint8_t *octets, size_t len, char *text);
+
+/* Octets that `len` characters become, at most. */
+#define BASE64_OCTETS(len) ((size_t)(len) / 4 * 3)
+
+/**
+ * Read base64. Bits behind the last octet do not count.
+ *
+ * len      characters; white space is none of base64
+ * octets   room for BASE64_OCTETS(len); what is in it on failure is meaningless
+ *          and, for a secret, to be wiped
+ * out_len  receives the octets written
+ * Returns  whether it is base64; nothing at all is not
+ */
+bool base64_decode(const char *text, size_t len, uint8_t *octets,
+		   size_t *out_len);
 
 #endif

@@ -14,8 +14,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/secretfile.h"
+
 #define KEYFILE_TEXT_MAX   2048 /* octets in the file */
-#define KEYFILE_REASON_MAX 640  /* characters, the NUL included */
+#define KEYFILE_REASON_MAX SECRETFILE_REASON_MAX
 
 /**
  * Read a file's secret.
