@@ -119,7 +119,8 @@ def check(answer, since, flat, had):
     serial = since
     for before, deleted, after, added in answer:
         if before != serial:
-            raise Wrong("a step begins at serial %d, not %d" % (before, serial))
+            raise Wrong("a step begins at serial %d, not %d" % (
+                before, serial))
         for name, rdata in deleted:
             if zone.pop(name, None) != rdata.to_text():
                 raise Wrong("%s %s is deleted and was not there" % (

@@ -3,9 +3,9 @@
 IXFR out of a history, behind a primary that has none, or not enough.
 
 Both follow the same primary. ixfrdist cannot be told of a change: it asks as
-often as the zone's SOA says, here once a second, which is the most that it can
-do; changes come at any moment of that second. It takes the whole zone each time
-and writes all of it down. secondaryd hears NOTIFY and takes IXFR.
+often as the zone's SOA says, here once a second, which is the most that it
+can do; changes come at any moment of that second. It takes the whole zone
+each time and writes all of it down. secondaryd hears NOTIFY and takes IXFR.
 """
 import random
 import time

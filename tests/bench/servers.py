@@ -17,6 +17,7 @@ import ask
 from account import Account
 from ask import HOST
 from lib.process import Program, Timeout, find_program
+from lib.secondaryd import module_path
 
 STOP_S = 120
 
@@ -146,9 +147,7 @@ class Secondaryd(Server):
 
     def _journal(self):
         """{file: text} of ixfr-journal, and its section."""
-        built = os.path.join(os.path.dirname(self.path()), "modules",
-                             "ixfr-journal.so")
-        file = built if os.path.exists(built) else "ixfr-journal.so"
+        file = module_path("ixfr-journal") or "ixfr-journal.so"
         return {"journal.conf": """zone:
   - id: default
     max-steps: 0
