@@ -272,7 +272,7 @@ start_connect(struct link *l, const struct sockaddr_storage *to,
 	if (connect(l->fd, (const struct sockaddr *)to, len) != 0 &&
 	    errno != EINPROGRESS) {
 		*reason = reason_of(errno);
-		return SECD_EIO;
+		return SECD_ECLOSED;
 	}
 	return SECD_OK;
 }

@@ -50,7 +50,8 @@ struct link_limits {
  *
  * via      source address, or NULL
  * Returns  SECD_OK, SECD_EIO (no socket, source not available; `*reason`),
- *          SECD_ENOMEM
+ *          SECD_ECLOSED (the system says at once that there is no way to it;
+ *          `*reason`), SECD_ENOMEM
  */
 int link_open(struct ev_loop *loop, const struct sockaddr_storage *to,
 	      const struct sockaddr_storage *via, struct link **out,

@@ -156,6 +156,7 @@ modules_host_init(struct module_instance *i)
 	    .key_put = modules_key_put,
 	    .key_drop = modules_key_drop,
 	    .key_use = modules_key_use,
+	    .probe = modules_host_probe,
 	    .record_text = module_basics_record_text,
 	    .secret_new = module_basics_secret_new,
 	    .secret_free = module_basics_secret_free,

@@ -157,6 +157,17 @@ modules_set_pin(struct modules *m,
 }
 
 void
+modules_set_probe(struct modules *m,
+		  void (*probe)(void *ctx, struct modules_probe *order),
+		  void *ctx)
+{
+	if (m != NULL) {
+		m->probe = probe;
+		m->probe_ctx = ctx;
+	}
+}
+
+void
 modules_set_rekey(struct modules *m, void (*rekey)(void *ctx, bool is_cut),
 		  void *ctx)
 {

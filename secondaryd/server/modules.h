@@ -25,6 +25,7 @@
 #include "server/control.h"
 #include "server/frontend.h"
 #include "server/module_expiry.h"
+#include "server/prober.h"
 #include "zone/version.h"
 
 #define MODULES_REASON_LEN (SECD_REASON_LEN + 128)
@@ -81,6 +82,24 @@ struct modules_pin {
 void modules_set_pin(struct modules *m,
 		     void (*pin)(void *ctx, struct modules_pin *order),
 		     void *ctx);
+
+/* An order of a module to probe a server. */
+struct modules_probe {
+	/* Of whoever carries it out. */
+	struct letter letter; /* first */
+	struct server *server;
+	struct prober_order order; /* what is to be done */
+
+	struct modules *modules;
+	struct module_instance *asker;
+	uint64_t id; /* the module's own */
+	struct probe_result result;
+};
+
+/** Who carries such orders out; from the commit thread. NULL is fine for m. */
+void modules_set_probe(struct modules *m,
+		       void (*probe)(void *ctx, struct modules_probe *order),
+		       void *ctx);
 
 /**
  * Whom to tell that keys have changed, or what signs in another's place; from
@@ -176,6 +195,13 @@ void modules_pinned(struct modules *m, const uint8_t *apex, bool is_pinned);
  * text     lines with '\n' between them: a sentence first; copied
  */
 void modules_pin_done(struct modules_pin *o, int rc, const char *text);
+
+/**
+ * A probe has come to its end: the module that ordered it is told.
+ *
+ * o        taken back
+ */
+void modules_probe_done(struct modules_probe *o, const struct probe_result *r);
 
 /*
  * From the control thread

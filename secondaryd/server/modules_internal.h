@@ -49,6 +49,9 @@ struct modules {
 	void *notify_ctx;
 	void (*pin)(void *ctx, struct modules_pin *order);
 	void *pin_ctx;
+	void (*probe)(void *ctx, struct modules_probe *order);
+	void *probe_ctx;
+	unsigned probes; /* that were ordered, and are not told yet */
 	void (*rekey)(void *ctx, bool is_cut);
 	void *rekey_ctx;
 	/* Written when a module gives up, for those who ask changes_since. */
@@ -70,6 +73,9 @@ int modules_key_use(void *ctx, const uint8_t *configured, const uint8_t *key);
 int modules_key_make(const struct modules *m, const uint8_t *name,
 		     const char *algorithm, const uint8_t *secret, size_t len,
 		     struct tsig_key **out);
+
+/* module_probe.c: its function of probes. */
+int modules_host_probe(void *ctx, const struct secd_probe *p);
 
 /* module_evidence.c: what became of signatures is told. */
 int modules_evidence_init(struct modules *m);

@@ -22,6 +22,7 @@
 struct modules;
 struct zone_entry;
 struct notifier;
+struct prober;
 
 /* The zones of the configuration, by name_compare of their apexes. */
 struct zone_list {
@@ -46,6 +47,7 @@ struct server {
 
 	struct pool *pool;
 	struct notifier *notifier;
+	struct prober *prober;
 	struct jobs *apply, *build; /* short jobs, long jobs */
 	struct commit *commit;
 	struct modules *modules; /* NULL: none */

@@ -13,6 +13,7 @@
 #include "server/modules.h"
 #include "server/notifier.h"
 #include "server/orphans.h"
+#include "server/prober.h"
 #include "server/thread.h"
 #include "server/transfer_orders.h"
 #include "server/zone_commit.h"
@@ -237,6 +238,9 @@ transfer_init(struct server *s, struct config *config, struct store *store)
 		rc = notifier_new(s->loop, &s->notifier);
 	}
 	if (rc == SECD_OK) {
+		rc = prober_new(s->loop, &s->prober);
+	}
+	if (rc == SECD_OK) {
 		rc = load_zones(s, config);
 	}
 	if (rc == SECD_OK) {
@@ -344,6 +348,7 @@ end_thread(struct server *s, void *arg)
 {
 	(void)arg;
 	s->is_ending = true;
+	prober_stop(s->prober);
 	for (size_t i = 0; i < s->zones.count; i++) {
 		struct zone_entry *e = s->zones.entries[i];
 
@@ -363,6 +368,7 @@ transfer_stop(struct server *s)
 		pthread_join(s->thread, NULL);
 		s->is_running = false;
 	}
+	s->is_ending = true; /* what comes now comes too late */
 	jobs_stop(s->apply);
 	s->apply = NULL;
 	jobs_stop(s->build);
@@ -386,6 +392,7 @@ transfer_fini(struct server *s)
 	root_free(s->frontend.root.current);
 	s->frontend.root.current = NULL;
 	notifier_free(s->notifier);
+	prober_free(s->prober);
 	downstreams_free(s->frontend.downstreams);
 	pool_free(s->pool);
 	mailbox_fini(&s->box);

@@ -75,6 +75,38 @@ on_pin(void *ctx, struct modules_pin *order)
 }
 
 static void
+on_probe_done(struct prober_order *order, const struct probe_result *r)
+{
+	modules_probe_done(container_of(order, struct modules_probe, order), r);
+}
+
+static void
+run_probe(struct letter *letter)
+{
+	static const struct probe_result failed = {.outcome = PROBE_FAILED};
+	struct modules_probe *o = (struct modules_probe *)letter;
+
+	if (o->server->is_ending) {
+		modules_probe_done(o, &failed);
+		return;
+	}
+	o->order.done = on_probe_done;
+	prober_start(o->server->prober, &o->order);
+}
+
+static void
+on_probe(void *ctx, struct modules_probe *order)
+{
+	static const struct probe_result failed = {.outcome = PROBE_FAILED};
+
+	order->letter.run = run_probe;
+	order->server = ctx;
+	if (!mailbox_post(&order->server->box, &order->letter)) {
+		modules_probe_done(order, &failed);
+	}
+}
+
+static void
 run_rekey(struct letter *letter)
 {
 	struct server *s = container_of(letter, struct server, rekey);
@@ -104,6 +136,7 @@ on_rekey(void *ctx, bool is_cut)
 void
 transfer_orders_accept(struct server *s)
 {
+	modules_set_probe(s->modules, on_probe, s);
 	modules_set_rekey(s->modules, on_rekey, s);
 	modules_set_notify(s->modules, on_notify, s);
 	modules_set_pin(s->modules, on_pin, s);
