@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * clock -- the two times there are: one that never jumps, for durations, and
- * the wall's, for TSIG, logs and what crosses a restart. Read in server/ only;
- * everything below it gets the time as an argument.
+ * the wall's, for TSIG, logs and what crosses a restart. Read in server/ and
+ * place/ only; everything else gets the time as an argument.
  */
 
 #ifndef SECD_BASE_CLOCK_H
