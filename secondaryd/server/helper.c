@@ -3,12 +3,9 @@
 #include "server/helper.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -16,246 +13,32 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/error.h"
+#include "place/worker.h"
+#include "server/privileges.h"
 
-#define INPUT_MAX 4096
+#define USER_MAX 256
+/* What a placement may take beyond its limit, before it is given up. */
+#define GRACE_MS 15000
 
 struct helper {
 	pid_t pid;
 	int fd;
-	pthread_mutex_t lock; /* one request at a time */
 };
 
-/* One datagram each way. */
-struct request {
-	bool becomes; /* another user; nothing below counts */
+/* One datagram; with a socket: a placement's, and nothing of this counts. */
+struct order {
+	char user[USER_MAX]; /* "": none */
 	uid_t uid;
 	gid_t gid;
-	int32_t timeout_ms;
-	uint32_t argc;
-	uint32_t args_len;
-	uint32_t input_len;
-	char octets[HELPER_OCTETS_MAX + INPUT_MAX]; /* arguments, input */
 };
 
-struct reply {
-	int32_t rc;
-	struct helper_result result;
+union fd_message {
+	struct cmsghdr align;
+	char octets[CMSG_SPACE(sizeof(int))];
 };
 
 /* ---- in the helper ---- */
-
-/* A command that runs. */
-struct command {
-	pid_t pid;
-	int input;  /* we write, -1 when all is written */
-	int output; /* we read */
-	int failed; /* the errno of a failed exec, if any */
-};
-
-static void
-exec_command(int input, int output, int failed, char *const *argv)
-{
-	static char *const environment[] = {
-	    (char *)(uintptr_t) "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
-	sigset_t none;
-	int error;
-
-	setpgid(0, 0);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
-	signal(SIGXFSZ, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(input, 0) == 0 && dup2(output, 1) == 1 &&
-	    dup2(output, 2) == 2) {
-		execve(argv[0], argv, environment);
-	}
-	error = errno;
-	(void)!write(failed, &error, sizeof(error));
-	_exit(127);
-}
-
-static void
-close_pair(const int pair[2])
-{
-	close(pair[0]);
-	close(pair[1]);
-}
-
-static int
-start_command(char *const *argv, struct command *c)
-{
-	int input[2], output[2], failed[2];
-
-	if (pipe2(input, O_CLOEXEC) != 0) {
-		return SECD_EIO;
-	}
-	if (pipe2(output, O_CLOEXEC) != 0) {
-		close_pair(input);
-		return SECD_EIO;
-	}
-	if (pipe2(failed, O_CLOEXEC) != 0) {
-		close_pair(input);
-		close_pair(output);
-		return SECD_EIO;
-	}
-	c->pid = fork();
-	if (c->pid == 0) {
-		exec_command(input[0], output[1], failed[1], argv);
-	}
-	close(input[0]);
-	close(output[1]);
-	close(failed[1]);
-	c->input = input[1];
-	c->output = output[0];
-	c->failed = failed[0];
-	return SECD_OK;
-}
-
-static void
-feed(struct command *c, const char **input, size_t *left)
-{
-	ssize_t put = *left == 0 ? 0 : write(c->input, *input, *left);
-
-	if (put > 0) {
-		*input += put;
-		*left -= (size_t)put;
-	}
-	if (*left == 0 || (put < 0 && errno != EAGAIN && errno != EINTR)) {
-		close(c->input);
-		c->input = -1;
-	}
-}
-
-/* Read output; what is too much is read and dropped, so that the command does
- * not hang on us. False at its end. */
-static bool
-drain(struct command *c, struct helper_result *r)
-{
-	char more[512];
-	ssize_t got = read(c->output, more, sizeof(more));
-	size_t room = HELPER_OUTPUT_MAX - r->output_len;
-
-	if (got <= 0) {
-		return got < 0 && (errno == EINTR || errno == EAGAIN);
-	}
-	if ((size_t)got < room) {
-		room = (size_t)got;
-	}
-	memcpy(r->output + r->output_len, more, room);
-	r->output_len += room;
-	return true;
-}
-
-/* Feed and drain until the output ends or time is up. */
-static int
-attend(struct command *c, const struct request *q, int64_t until,
-       struct helper_result *r)
-{
-	const char *input = q->octets + q->args_len;
-	size_t left = q->input_len;
-
-	fcntl(c->input, F_SETFL, O_NONBLOCK);
-	for (;;) {
-		struct pollfd fds[2] = {
-		    {.fd = c->output, .events = POLLIN},
-		    {.fd = c->input, .events = POLLOUT},
-		};
-		int64_t wait = until - clock_awake_ms();
-
-		if (wait <= 0) {
-			return SECD_ETIMEOUT;
-		}
-		if (poll(fds, 2, (int)wait) <= 0) {
-			continue;
-		}
-		if (fds[1].revents != 0) {
-			feed(c, &input, &left);
-		}
-		if (fds[0].revents != 0 && !drain(c, r)) {
-			return SECD_OK;
-		}
-	}
-}
-
-/* Wait for the end of a command that may have closed its output long before.
- * SIGCHLD is blocked, so none is missed. */
-static int
-await_end(const struct command *c, int64_t until, int *status)
-{
-	sigset_t child;
-
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	while (waitpid(c->pid, status, WNOHANG) == 0) {
-		int64_t left = until - clock_awake_ms();
-		struct timespec wait = {left / 1000, left % 1000 * 1000000};
-
-		if (left <= 0) {
-			return SECD_ETIMEOUT;
-		}
-		sigtimedwait(&child, NULL, &wait);
-	}
-	return SECD_OK;
-}
-
-static int
-finish_command(struct command *c, int rc, int64_t until,
-	       struct helper_result *r)
-{
-	int status = 0, error = 0;
-
-	if (rc == SECD_OK) {
-		rc = await_end(c, until, &status);
-	}
-	if (rc != SECD_OK) {
-		kill(-c->pid, SIGKILL);
-		kill(c->pid, SIGKILL); /* before it had a group */
-		while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR) {
-		}
-	}
-	if (read(c->failed, &error, sizeof(error)) == sizeof(error)) {
-		rc = SECD_ENOTFOUND;
-	}
-	if (c->input >= 0) {
-		close(c->input);
-	}
-	close(c->output);
-	close(c->failed);
-	r->output[r->output_len] = '\0';
-	r->status =
-	    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	return rc;
-}
-
-static int
-run_request(const struct request *q, struct helper_result *r)
-{
-	char *argv[HELPER_ARG_MAX + 1] = {0};
-	const char *arg = q->octets;
-	int64_t until = clock_awake_ms() + q->timeout_ms;
-	struct command c = {.input = -1};
-	int rc;
-
-	for (uint32_t i = 0; i < q->argc; i++) {
-		argv[i] = (char *)(uintptr_t)arg;
-		arg += strlen(arg) + 1;
-	}
-	rc = start_command(argv, &c);
-	if (rc != SECD_OK) {
-		return rc;
-	}
-	if (c.pid < 0) {
-		close(c.input);
-		close(c.output);
-		close(c.failed);
-		return SECD_EIO;
-	}
-	return finish_command(&c, attend(&c, q, until, r), until, r);
-}
 
 /* Whatever the server had open when it forked is none of ours: a socket that
  * we held would stay bound after the server's end. */
@@ -269,43 +52,83 @@ close_others(int fd)
 }
 
 static int
-become(uid_t uid, gid_t gid)
+give_up(const struct order *o)
 {
-	if (getuid() == uid && geteuid() == uid) {
-		return SECD_OK;
+	char reason[256];
+
+	return privileges_give_up(o->user[0] == '\0' ? NULL : o->user, o->uid,
+				  o->gid, reason);
+}
+
+/* An own process: it may hang, it holds secrets, and others go on. */
+static void
+start_worker(int helper_fd, int fd)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		close(helper_fd);
+		/* It waits for its programs itself. */
+		signal(SIGCHLD, SIG_DFL);
+		prctl(PR_SET_NAME, "placement", 0, 0, 0);
+		worker_run(fd);
+		_exit(0);
 	}
-	if (setgroups(1, &gid) != 0 || setresgid(gid, gid, gid) != 0 ||
-	    setresuid(uid, uid, uid) != 0 || (uid != 0 && setuid(0) == 0) ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-		return SECD_EPERM;
+	close(fd); /* without a process, the other end hears of that */
+}
+
+/* Receive an order. Returns its length, 0 at the end; *fd -1: none came. */
+static ssize_t
+receive(int from, struct order *o, int *fd)
+{
+	union fd_message control;
+	struct iovec io = {.iov_base = o, .iov_len = sizeof(*o)};
+	struct msghdr m = {.msg_iov = &io,
+			   .msg_iovlen = 1,
+			   .msg_control = control.octets,
+			   .msg_controllen = sizeof(control.octets)};
+	const struct cmsghdr *c;
+	ssize_t len;
+
+	do {
+		len = recvmsg(from, &m, MSG_CMSG_CLOEXEC);
+	} while (len < 0 && errno == EINTR);
+	*fd = -1;
+	c = len > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	if (c != NULL && c->cmsg_type == SCM_RIGHTS) {
+		memcpy(fd, CMSG_DATA(c), sizeof(*fd));
 	}
-	return SECD_OK;
+	return len;
 }
 
 static void
 helper_main(int fd)
 {
-	static struct request q;
-	static struct reply reply;
-	sigset_t child;
+	struct order o;
+	int placement;
 
 	close_others(fd);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, SIG_IGN); /* the terminal's; the server decides */
+	/* The terminal's, and the service manager's to all of us: the server
+	 * decides, and we end when it has. */
+	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	signal(SIGCHLD, SIG_DFL); /* ignored, it would lose exit codes */
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child, NULL);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN); /* nobody has to wait for a placement */
 	prctl(PR_SET_NAME, "helper", 0, 0, 0);
-	while (recv(fd, &q, sizeof(q), 0) > 0) {
-		memset(&reply, 0, sizeof(reply));
-		reply.rc = q.becomes ? become(q.uid, q.gid)
-				     : run_request(&q, &reply.result);
-		explicit_bzero(&q, sizeof(q));
-		if (send(fd, &reply, sizeof(reply), 0) < 0) {
-			break;
+	while (receive(fd, &o, &placement) > 0) {
+		if (placement >= 0) {
+			start_worker(fd, placement);
+		} else {
+			int rc = give_up(&o);
+
+			if (send(fd, &rc, sizeof(rc), 0) < 0) {
+				break;
+			}
 		}
+	}
+	while (wait(NULL) > 0 || errno == EINTR) {
 	}
 	_exit(0);
 }
@@ -337,78 +160,118 @@ helper_start(struct helper **out)
 		return SECD_EIO;
 	}
 	h->fd = pair[0];
-	pthread_mutex_init(&h->lock, NULL);
 	*out = h;
 	return SECD_OK;
 }
 
-static int
-make_request(struct request *q, const char *const *argv, const void *input,
-	     size_t input_len, int timeout_ms)
+int
+helper_give_up(struct helper *h, const char *user, uid_t uid, gid_t gid)
 {
-	if (argv[0] == NULL || argv[0][0] != '/' || input_len > INPUT_MAX ||
-	    timeout_ms <= 0) {
-		return SECD_EINVAL;
-	}
-	memset(q, 0, sizeof(*q));
-	q->timeout_ms = timeout_ms;
-	for (; argv[q->argc] != NULL; q->argc++) {
-		size_t len = strlen(argv[q->argc]) + 1;
+	struct order o = {.uid = uid, .gid = gid};
+	ssize_t got = -1;
+	int rc;
 
-		if (q->argc == HELPER_ARG_MAX ||
-		    len > HELPER_OCTETS_MAX - q->args_len) {
-			return SECD_EINVAL;
-		}
-		memcpy(q->octets + q->args_len, argv[q->argc], len);
-		q->args_len += (uint32_t)len;
+	if (user != NULL &&
+	    snprintf(o.user, sizeof(o.user), "%s", user) >= (int)USER_MAX) {
+		return SECD_EPERM;
 	}
-	if (input_len > 0) {
-		memcpy(q->octets + q->args_len, input, input_len);
+	if (send(h->fd, &o, sizeof(o), MSG_NOSIGNAL) == sizeof(o)) {
+		do {
+			got = recv(h->fd, &rc, sizeof(rc), 0);
+		} while (got < 0 && errno == EINTR);
 	}
-	q->input_len = (uint32_t)input_len;
+	return got == (ssize_t)sizeof(rc) ? rc : SECD_ECLOSED;
+}
+
+static int
+send_fd(int to, int fd)
+{
+	struct order none = {.user = ""};
+	union fd_message control = {.octets = {0}};
+	struct iovec io = {.iov_base = &none, .iov_len = sizeof(none)};
+	struct msghdr m = {.msg_iov = &io,
+			   .msg_iovlen = 1,
+			   .msg_control = control.octets,
+			   .msg_controllen = sizeof(control.octets)};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	if (sendmsg(to, &m, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) {
+		return SECD_OK;
+	}
+	return errno == EAGAIN ? SECD_EBUSY : SECD_ECLOSED;
+}
+
+int
+helper_begin(struct helper *h, int *fd)
+{
+	int pair[2], rc;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+		return SECD_EIO;
+	}
+	rc = send_fd(h->fd, pair[1]);
+	close(pair[1]);
+	if (rc != SECD_OK) {
+		close(pair[0]);
+		return rc;
+	}
+	*fd = pair[0];
 	return SECD_OK;
 }
 
-/* Ask and wait; SECD_ECLOSED, or what the helper says. */
-static int
-ask(struct helper *h, struct request *q, struct helper_result *out)
+static void
+set_timeouts(int fd, int64_t ms)
 {
-	struct reply reply;
+	const struct timeval t = {.tv_sec = ms / 1000,
+				  .tv_usec = ms % 1000 * 1000};
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
+}
+
+static bool
+send_all(int fd, const uint8_t *octets, size_t len)
+{
+	while (len > 0) {
+		ssize_t put = send(fd, octets, len, MSG_NOSIGNAL);
+
+		if (put < 0 && errno == EINTR) {
+			continue;
+		}
+		if (put < 0) {
+			return false;
+		}
+		octets += put;
+		len -= (size_t)put;
+	}
+	return shutdown(fd, SHUT_WR) == 0;
+}
+
+void
+helper_place(int fd, const uint8_t *request, size_t len, int64_t timeout_ms,
+	     struct adapter_result *out)
+{
 	ssize_t got = -1;
 
-	pthread_mutex_lock(&h->lock);
-	if (send(h->fd, q, sizeof(*q), MSG_NOSIGNAL) == sizeof(*q)) {
+	set_timeouts(fd, timeout_ms + GRACE_MS);
+	if (send_all(fd, request, len)) {
 		do {
-			got = recv(h->fd, &reply, sizeof(reply), 0);
+			got = recv(fd, out, sizeof(*out), MSG_WAITALL);
 		} while (got < 0 && errno == EINTR);
 	}
-	pthread_mutex_unlock(&h->lock);
-	explicit_bzero(q, sizeof(*q));
-	if (got != (ssize_t)sizeof(reply)) {
-		return SECD_ECLOSED;
+	if (got == (ssize_t)sizeof(*out)) {
+		out->text[sizeof(out->text) - 1] = '\0';
+		return;
 	}
-	if (reply.rc == SECD_OK && out != NULL) {
-		*out = reply.result;
-	}
-	return reply.rc;
-}
-
-int
-helper_become(struct helper *h, uid_t uid, gid_t gid)
-{
-	struct request q = {.becomes = true, .uid = uid, .gid = gid};
-
-	return ask(h, &q, NULL);
-}
-
-int
-helper_run(struct helper *h, const char *const *argv, const void *input,
-	   size_t input_len, int timeout_ms, struct helper_result *out)
-{
-	struct request q;
-	int rc = make_request(&q, argv, input, input_len, timeout_ms);
-
-	return rc == SECD_OK ? ask(h, &q, out) : rc;
+	*out = (struct adapter_result){
+	    .rc = got < 0 && errno == EAGAIN ? SECD_ETIMEOUT : SECD_ECLOSED};
+	snprintf(out->text, sizeof(out->text), "the placement's process %s",
+		 out->rc == SECD_ETIMEOUT ? "does not answer"
+					  : "ended too soon");
 }
 
 void
@@ -420,6 +283,5 @@ helper_stop(struct helper *h)
 	close(h->fd);
 	while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR) {
 	}
-	pthread_mutex_destroy(&h->lock);
 	free(h);
 }

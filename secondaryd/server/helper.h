@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * helper -- a process forked before there are threads, secrets or a sandbox,
- * which runs commands for the server: with fixed programs, a time limit, and
- * what is secret on standard input, never among the arguments.
+ * helper -- a process forked before there are threads, secrets or a sandbox. It
+ * starts another process for each placement of keys (place/worker.h), and sees
+ * nothing of them itself: request and result go over a socket between the
+ * server and that process.
  *
- * The server asks one thing at a time and waits, so only threads that may wait
- * ask. The helper ends when the server does, however that ends.
+ * The helper ends when the server does, however that ends, once the placements
+ * have.
  */
 
 #ifndef SECD_SERVER_HELPER_H
@@ -15,9 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define HELPER_ARG_MAX    16
-#define HELPER_OCTETS_MAX 8192 /* of all arguments, NULs included */
-#define HELPER_OUTPUT_MAX 4096
+#include "place/adapter.h"
 
 struct helper;
 
@@ -25,31 +24,32 @@ struct helper;
 int helper_start(struct helper **out);
 
 /**
- * Make it another user for good, with no way back: before the server reads
- * anything from the network.
+ * Have it give up its privileges as the server does (privileges_give_up), with
+ * no way back: before the server reads anything from the network.
  *
+ * user     NULL: it stays who it is
  * Returns  SECD_OK, SECD_EPERM, SECD_ECLOSED (the helper is gone)
  */
-int helper_become(struct helper *h, uid_t uid, gid_t gid);
-
-struct helper_result {
-	int status;                         /* exit code, or 128 + signal */
-	char output[HELPER_OUTPUT_MAX + 1]; /* standard output and error */
-	size_t output_len;
-};
+int helper_give_up(struct helper *h, const char *user, uid_t uid, gid_t gid);
 
 /**
- * Run a program and wait for it.
+ * Have a placement's process started. Never waits.
  *
- * argv      argv[0] is an absolute path; ends with NULL
- * input     octets for its standard input; may be NULL with len 0
- * timeout_ms  after that it is killed: SECD_ETIMEOUT
- * Returns   SECD_OK (see status), SECD_EINVAL (arguments), SECD_ENOTFOUND
- *           (cannot be executed), SECD_ETIMEOUT, SECD_ECLOSED (the helper is
- *           gone), SECD_EIO
+ * fd       receives a socket to it, for helper_place and then close; shutdown
+ *          of it, from any thread, ends the placement early
+ * Returns  SECD_OK, SECD_EBUSY (too many are being started), SECD_ECLOSED,
+ *          SECD_EIO
  */
-int helper_run(struct helper *h, const char *const *argv, const void *input,
-	       size_t input_len, int timeout_ms, struct helper_result *out);
+int helper_begin(struct helper *h, int *fd);
+
+/**
+ * Hand a request (request_write) over, and wait for the result.
+ *
+ * timeout_ms  of the request; somewhat more is waited
+ * out         is set in any case
+ */
+void helper_place(int fd, const uint8_t *request, size_t len,
+		  int64_t timeout_ms, struct adapter_result *out);
 
 /** End it and wait. NULL is fine. */
 void helper_stop(struct helper *h);

@@ -95,10 +95,10 @@ prepare(struct process *p)
 	if (rc == SECD_OK) {
 		rc = listeners_open(c, &p->listeners, reason);
 	}
-	if (rc == SECD_OK && c->user != NULL) {
-		rc = helper_become(p->helper, c->uid, c->gid);
+	if (rc == SECD_OK) {
+		rc = helper_give_up(p->helper, c->user, c->uid, c->gid);
 		snprintf(reason, sizeof(reason),
-			 "the helper process cannot become user %s", c->user);
+			 "the helper process cannot give up its privileges");
 	}
 	if (rc == SECD_OK) {
 		rc = privileges_drop(c, reason);

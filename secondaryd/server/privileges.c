@@ -134,27 +134,20 @@ raise_descriptor_limit(void)
 }
 
 static int
-become_user(const struct config_server *c, char reason[256])
+become_user(const char *user, uid_t uid, gid_t gid, char reason[256])
 {
-	if (c->user == NULL) {
-		if (geteuid() == 0) {
-			log_warning("running as root: set `user` in `server`");
-		}
+	if (user == NULL || (geteuid() == uid && getuid() == uid)) {
 		return SECD_OK;
 	}
-	if (geteuid() == c->uid && getuid() == c->uid) {
-		return SECD_OK;
-	}
-	if (initgroups(c->user, c->gid) != 0 ||
-	    setresgid(c->gid, c->gid, c->gid) != 0 ||
-	    setresuid(c->uid, c->uid, c->uid) != 0) {
+	if (initgroups(user, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
+	    setresuid(uid, uid, uid) != 0) {
 		return refuse(reason, SECD_EPERM, "cannot become user %s: %s",
-			      c->user, strerror(errno));
+			      user, strerror(errno));
 	}
-	if (c->uid != 0 && setuid(0) == 0) {
+	if (uid != 0 && setuid(0) == 0) {
 		return refuse(reason, SECD_EPERM,
 			      "could become root again after becoming %s",
-			      c->user);
+			      user);
 	}
 	return SECD_OK;
 }
@@ -180,13 +173,11 @@ drop_capabilities(char reason[256])
 }
 
 int
-privileges_drop(const struct config_server *c, char reason[256])
+privileges_give_up(const char *user, uid_t uid, gid_t gid, char reason[256])
 {
 	static const struct rlimit no_core = {0, 0};
-	int rc;
+	int rc = become_user(user, uid, gid, reason);
 
-	raise_descriptor_limit();
-	rc = become_user(c, reason);
 	if (rc == SECD_OK) {
 		rc = drop_capabilities(reason);
 	}
@@ -202,4 +193,14 @@ privileges_drop(const struct config_server *c, char reason[256])
 			      "cannot give up privileges: %s", strerror(errno));
 	}
 	return SECD_OK;
+}
+
+int
+privileges_drop(const struct config_server *c, char reason[256])
+{
+	raise_descriptor_limit();
+	if (c->user == NULL && geteuid() == 0) {
+		log_warning("running as root: set `user` in `server`");
+	}
+	return privileges_give_up(c->user, c->uid, c->gid, reason);
 }

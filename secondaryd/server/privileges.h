@@ -25,9 +25,18 @@ int privileges_make_dirs(const struct config_server *c, char reason[256]);
 int privileges_check_dirs(const struct config_server *c, char reason[256]);
 
 /**
- * Become the service user for good, with no capability, no new privileges, no
- * core dump, unreadable to others, and as many descriptors as the hard limit
- * gives. Without `user` only the latter; a warning when that leaves root.
+ * Become a user with the groups it has, for good: with no capability, no new
+ * privileges, no core dump, unreadable to others.
+ *
+ * user     NULL: stay who we are, and give up the rest
+ * Returns  SECD_OK, SECD_EPERM
+ */
+int privileges_give_up(const char *user, uid_t uid, gid_t gid,
+		       char reason[256]);
+
+/**
+ * Become the service user so, with as many descriptors as the hard limit gives;
+ * a warning when that leaves root.
  */
 int privileges_drop(const struct config_server *c, char reason[256]);
 

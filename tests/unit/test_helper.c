@@ -2,139 +2,196 @@
 
 #include "server/helper.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "base/secret.h"
+#include "ordering.h"
+#include "placing.h"
+
+static struct helper *helper;
+static struct adapter_result result;
 
 static int
 start(void **state)
 {
-	struct helper *h;
-
-	if (helper_start(&h) != SECD_OK) {
-		return -1;
-	}
-	*state = h;
-	return 0;
+	placing_setup(state);
+	return helper_start(&helper) == SECD_OK ? 0 : -1;
 }
 
 static int
 stop(void **state)
 {
-	helper_stop(*state);
-	return 0;
+	helper_stop(helper);
+	helper = NULL;
+	return placing_teardown(state);
+}
+
+/* Begin a placement: the script runs. */
+static int
+begin(const char *name, const char *body, uint8_t **octets, size_t *len)
+{
+	int fd;
+
+	ordering_octets(name, body, octets, len);
+	assert_int_equal(helper_begin(helper, &fd), SECD_OK);
+	return fd;
 }
 
 static void
-input_reaches_the_command_and_output_comes_back(void **state)
+place(const char *name, const char *body)
 {
-	const char *argv[] = {"/bin/cat", NULL};
-	struct helper_result r;
+	uint8_t *octets;
+	size_t len;
+	int fd = begin(name, body, &octets, &len);
 
-	assert_int_equal(helper_run(*state, argv, "secret", 6, 5000, &r),
-			 SECD_OK);
-	assert_int_equal(r.status, 0);
-	assert_string_equal(r.output, "secret");
+	helper_place(fd, octets, len, placing.timeout_ms, &result);
+	close(fd);
+	secret_free(octets, len);
+}
+
+/* What the script says, behind the program's name. */
+static void
+expect(const char *body, const char *said)
+{
+	char text[600];
+
+	place("hook", body);
+	snprintf(text, sizeof(text), "%s: %s", placing_path("hook"), said);
+	assert_string_equal(result.text, text);
 }
 
 static void
-the_exit_code_comes_back(void **state)
+a_placement_is_done_and_its_result_comes_back(void **state)
 {
-	const char *argv[] = {"/bin/sh", "-c", "echo no >&2; exit 3", NULL};
-	struct helper_result r;
+	(void)state;
+	expect("wc -l <&3", "3");
+	assert_int_equal(result.rc, SECD_OK);
+	expect("echo no; exit 1", "exit code 1: no");
+	assert_int_equal(result.rc, SECD_EIO);
+}
 
-	assert_int_equal(helper_run(*state, argv, NULL, 0, 5000, &r), SECD_OK);
-	assert_int_equal(r.status, 3);
-	assert_string_equal(r.output, "no\n");
+/* Each ends only when the other one has begun. */
+static void
+several_run_at_a_time(void **state)
+{
+	uint8_t *octets[2];
+	size_t len[2];
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(mkfifo(placing_path("fifo"), 0600), 0);
+	fd[0] = begin("one", "echo x >fifo; echo a", &octets[0], &len[0]);
+	assert_int_equal(send(fd[0], octets[0], len[0], MSG_NOSIGNAL), len[0]);
+	shutdown(fd[0], SHUT_WR);
+	fd[1] = begin("two", "cat <fifo", &octets[1], &len[1]);
+	helper_place(fd[1], octets[1], len[1], placing.timeout_ms, &result);
+	assert_non_null(strstr(result.text, "/two: x"));
+	assert_int_equal(recv(fd[0], &result, sizeof(result), MSG_WAITALL),
+			 sizeof(result));
+	assert_non_null(strstr(result.text, "/one: a"));
+	for (int i = 0; i < 2; i++) {
+		close(fd[i]);
+		secret_free(octets[i], len[i]);
+	}
 }
 
 static void
-a_command_that_takes_too_long_is_killed_with_its_children(void **state)
+a_process_that_dies_is_said(void **state)
 {
-	const char *argv[] = {"/bin/sh", "-c", "sleep 60 & sleep 60", NULL};
-	struct helper_result r;
+	(void)state;
+	/* The hook's parent. */
+	place("hook", "kill -9 $PPID; sleep 60");
+	assert_string_equal(result.text,
+			    "the placement's process ended too soon");
+	assert_int_equal(result.rc, SECD_ECLOSED);
+	expect("echo fine", "fine");
+}
 
-	assert_int_equal(helper_run(*state, argv, NULL, 0, 50, &r),
-			 SECD_ETIMEOUT);
+static int
+start_with_cores(void **state)
+{
+	static const struct rlimit core = {4096, 4096};
+
+	setrlimit(RLIMIT_CORE, &core);
+	return start(state);
 }
 
 static void
-a_missing_program_is_not_found(void **state)
+a_placement_has_no_core_and_no_new_privileges(void **state)
 {
-	const char *argv[] = {"/nonexistent/program", NULL};
-	struct helper_result r;
-
-	assert_int_equal(helper_run(*state, argv, NULL, 0, 5000, &r),
-			 SECD_ENOTFOUND);
+	(void)state;
+	if (geteuid() == 0) {
+		expect("ulimit -c", "8");
+	}
+	assert_int_equal(helper_give_up(helper, NULL, 0, 0), SECD_OK);
+	expect("grep -c '^NoNewPrivs:.*1' /proc/$PPID/status", "1");
+	expect("ulimit -c", "0");
+	expect("umask", "0077");
+	if (geteuid() != 0) {
+		expect("grep '^CapEff:' /proc/self/status | tr -d '\t'",
+		       "CapEff:0000000000000000");
+	}
 }
 
+/* In a directory that everybody can get to. */
 static void
-a_relative_path_is_refused(void **state)
+place_as_another(const char *dir, const char *script)
 {
-	const char *argv[] = {"cat", NULL};
-	struct helper_result r;
+	struct request r = *ordering_request("unused", "");
+	const struct secd_option said[] = {
+	    {.key = "program", .value = "/bin/sh"},
+	    {.key = "argument", .value = "-c"},
+	    {.key = "argument", .value = script}};
+	uint8_t *octets;
+	size_t len;
+	int fd;
 
-	assert_int_equal(helper_run(*state, argv, NULL, 0, 5000, &r),
-			 SECD_EINVAL);
+	r.dir = dir;
+	r.settings.said = said;
+	r.settings.count = 3;
+	assert_int_equal(request_write(&r, &octets, &len), SECD_OK);
+	assert_int_equal(helper_begin(helper, &fd), SECD_OK);
+	helper_place(fd, octets, len, r.timeout_ms, &result);
+	close(fd);
+	secret_free(octets, len);
 }
 
+/* What must not be dumped has files in /proc that are root's, and the one that
+ * would show its memory is for root alone. */
 static void
-more_output_than_fits_is_cut_and_the_command_ends(void **state)
+it_becomes_another_user_for_good_and_is_read_by_nobody(void **state)
 {
-	const char *argv[] = {"/bin/sh", "-c",
-			      "head -c 200000 /dev/zero | tr '\\0' x", NULL};
-	struct helper_result r;
+	char dir[] = "/tmp/secondaryd-helper.XXXXXX";
 
-	assert_int_equal(helper_run(*state, argv, NULL, 0, 5000, &r), SECD_OK);
-	assert_int_equal(r.status, 0);
-	assert_int_equal(r.output_len, HELPER_OUTPUT_MAX);
-}
-
-static void
-the_environment_is_not_handed_on(void **state)
-{
-	const char *argv[] = {"/usr/bin/env", NULL};
-	struct helper_result r;
-
-	assert_int_equal(helper_run(*state, argv, NULL, 0, 5000, &r), SECD_OK);
-	assert_int_equal(strncmp(r.output, "PATH=", 5), 0);
-	assert_ptr_equal(strchr(r.output, '\n'), strrchr(r.output, '\n'));
-}
-
-static void
-it_becomes_another_user_for_good(void **state)
-{
-	const char *argv[] = {"/usr/bin/id", "-u", NULL};
-	struct helper_result r;
-
+	(void)state;
 	if (geteuid() != 0) {
 		skip();
 	}
-	assert_int_equal(helper_become(*state, 65534, 65534), SECD_OK);
-	assert_int_equal(helper_run(*state, argv, NULL, 0, 5000, &r), SECD_OK);
-	assert_string_equal(r.output, "65534\n");
-	assert_int_equal(helper_become(*state, 0, 0), SECD_EPERM);
-}
-
-static void
-a_command_that_closes_its_output_has_its_time_all_the_same(void **state)
-{
-	const char *slow[] = {"/bin/sh", "-c", "exec >&- 2>&-; sleep 60", NULL};
-	const char *quick[] = {"/bin/sh", "-c", "exec >&- 2>&-; exit 4", NULL};
-	struct helper_result r;
-
-	assert_int_equal(helper_run(*state, slow, NULL, 0, 100, &r),
-			 SECD_ETIMEOUT);
-	assert_int_equal(helper_run(*state, quick, NULL, 0, 5000, &r), SECD_OK);
-	assert_int_equal(r.status, 4);
+	assert_int_equal(helper_give_up(helper, "nobody", 65534, 65534),
+			 SECD_OK);
+	assert_int_equal(helper_give_up(helper, "root", 0, 0), SECD_EPERM);
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chown(dir, 65534, 65534), 0);
+	place_as_another(dir, "echo $(id -u) $(id -G)"
+			      "$(cat /proc/self/environ >/dev/null && echo +)"
+			      "$(cat /proc/$PPID/environ >/dev/null && echo -)"
+			      " 2>/dev/null");
+	temp_dir_remove(dir);
+	assert_string_equal(result.text, "/bin/sh: 65534 65534+");
 }
 
 static int
@@ -143,9 +200,7 @@ start_with_open_files(void **state)
 	int rc;
 
 	assert_int_equal(dup2(1, 200), 200);
-	signal(SIGCHLD, SIG_IGN); /* as some who start us do */
 	rc = start(state);
-	signal(SIGCHLD, SIG_DFL);
 	close(200);
 	return rc;
 }
@@ -153,44 +208,56 @@ start_with_open_files(void **state)
 static void
 what_the_server_has_open_is_not_handed_on(void **state)
 {
-	const char *argv[] = {"/bin/sh", "-c",
-			      "[ -e /proc/$PPID/fd/1 ] || exit 1;"
-			      "[ ! -e /proc/$PPID/fd/200 ] || exit 2;"
-			      "[ ! -e /proc/self/fd/200 ] || exit 3; exit 7",
-			      NULL};
-	struct helper_result r;
-
-	assert_int_equal(helper_run(*state, argv, NULL, 0, 5000, &r), SECD_OK);
-	assert_int_equal(r.status, 7);
+	(void)state;
+	expect("[ -e /proc/$PPID/fd/1 ] || exit 1;"
+	       "[ ! -e /proc/$PPID/fd/200 ] || exit 2; echo fine",
+	       "fine");
 }
+
+/* What a service manager sends to all of us is for the server. */
+static void
+it_ends_when_the_server_ends_it_and_gives_up_what_runs(void **state)
+{
+	uint8_t *octets;
+	size_t len;
+	int fd, fifo;
+	char c;
+
+	(void)state;
+	assert_int_equal(mkfifo(placing_path("fifo"), 0600), 0);
+	expect("ppid() { sed 's/.*) . //;s/ .*//' /proc/$1/stat; };"
+	       "kill -TERM $PPID $(ppid $PPID); echo fine",
+	       "fine");
+	fd = begin("hook", "exec 4>fifo; sleep 60", &octets, &len);
+	assert_int_equal(send(fd, octets, len, MSG_NOSIGNAL), len);
+	shutdown(fd, SHUT_WR);
+	secret_free(octets, len);
+	fifo = open(placing_path("fifo"), O_RDONLY);
+	close(fd);
+	helper_stop(helper);
+	helper = NULL;
+	fcntl(fifo, F_SETFL, O_NONBLOCK); /* it has ended by now */
+	assert_int_equal(read(fifo, &c, 1), 0);
+	close(fifo);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    CASE(a_placement_is_done_and_its_result_comes_back),
+	    CASE(several_run_at_a_time),
+	    CASE(a_process_that_dies_is_said),
 	    cmocka_unit_test_setup_teardown(
-		input_reaches_the_command_and_output_comes_back, start, stop),
-	    cmocka_unit_test_setup_teardown(the_exit_code_comes_back, start,
-					    stop),
-	    cmocka_unit_test_setup_teardown(
-		a_command_that_takes_too_long_is_killed_with_its_children,
-		start, stop),
-	    cmocka_unit_test_setup_teardown(it_becomes_another_user_for_good,
-					    start, stop),
-	    cmocka_unit_test_setup_teardown(a_missing_program_is_not_found,
-					    start, stop),
-	    cmocka_unit_test_setup_teardown(a_relative_path_is_refused, start,
-					    stop),
-	    cmocka_unit_test_setup_teardown(
-		more_output_than_fits_is_cut_and_the_command_ends, start, stop),
-	    cmocka_unit_test_setup_teardown(the_environment_is_not_handed_on,
-					    start, stop),
-	    cmocka_unit_test_setup_teardown(
-		a_command_that_closes_its_output_has_its_time_all_the_same,
-		start, stop),
+		a_placement_has_no_core_and_no_new_privileges, start_with_cores,
+		stop),
+	    CASE(it_becomes_another_user_for_good_and_is_read_by_nobody),
 	    cmocka_unit_test_setup_teardown(
 		what_the_server_has_open_is_not_handed_on,
 		start_with_open_files, stop),
+	    CASE(it_ends_when_the_server_ends_it_and_gives_up_what_runs),
 	};
 
 	return cmocka_run_group_tests_name("helper", tests, NULL, NULL);
