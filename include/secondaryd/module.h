@@ -394,23 +394,29 @@ struct secd_probe_result {
 /*
  * Ask for keys to be in force in another server: by its files, commands or
  * control socket, whatever the adapter does. All keys that the module manages
- * there are named each time, so that asking again does no harm. Secrets go by
- * descriptor. That it worked is known after a probe.
+ * there are named each time, so that asking again does no harm, and what waits
+ * is replaced by what is asked later, and ends as that does. Secrets go by
+ * descriptor. That it worked is known after a probe. With SECD_KEY_CUT in a key
+ * it is urgent: it does not wait because the server was asked a while ago.
  */
 struct secd_placement {
 	uint32_t size;
-	uint32_t timeout_ms;
+	uint32_t timeout_ms; /* from when it begins */
 	uint64_t id;         /* the module's own */
 	const char *adapter; /* "nsd", "knot", "bind", "command" */
 	const struct secd_option *settings; /* the adapter's, as configured */
 	size_t setting_count;
 	const struct secd_key *const *keys;
 	size_t key_count;
+	char *reason; /* NULL, or as that of `open`: why `place` refuses */
 };
 
 struct secd_placed {
 	uint32_t size;
-	int32_t rc; /* SECD_OK, or why not: then nothing changed there */
+	/* SECD_OK: the server has taken them. Else what is in force is as it
+	 * was, or, after SECD_ETIMEOUT, unknown; it may find them in a file
+	 * when it starts. */
+	int32_t rc;
 	uint64_t id;
 	uint32_t needs_restart; /* 1: the other server has to be restarted */
 	const char *text;       /* a sentence, for the operator */
@@ -611,10 +617,10 @@ struct secd_host {
 	 */
 	int (*probe)(void *ctx, const struct secd_probe *p);
 	/**
-	 * Put keys into another server. Event PLACED with this id follows.
+	 * Put keys into another server. Event PLACED with this id follows, once.
 	 *
-	 * Returns  SECD_OK, SECD_EBUSY, SECD_EINVAL (settings),
-	 *          SECD_ENOTSUP (adapter), SECD_ENOMEM
+	 * Returns  SECD_OK, SECD_EBUSY, SECD_EINVAL (settings, key, timeout),
+	 *          SECD_ELIMIT, SECD_ENOTSUP (adapter), SECD_ENOMEM
 	 */
 	int (*place)(void *ctx, const struct secd_placement *p);
 

@@ -135,8 +135,8 @@ start(struct process *p)
 		log_error("%s", reason);
 		return rc;
 	}
-	rc = modules_open(p->config, &p->server.frontend, &p->server.modules,
-			  why);
+	rc = modules_open(p->config, &p->server.frontend, p->helper,
+			  &p->server.modules, why);
 	if (rc != SECD_OK) {
 		log_error("%s", why);
 		return rc;

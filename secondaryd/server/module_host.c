@@ -157,6 +157,7 @@ modules_host_init(struct module_instance *i)
 	    .key_drop = modules_key_drop,
 	    .key_use = modules_key_use,
 	    .probe = modules_host_probe,
+	    .place = i->modules->placer == NULL ? NULL : modules_place,
 	    .record_text = module_basics_record_text,
 	    .secret_new = module_basics_secret_new,
 	    .secret_free = module_basics_secret_free,

@@ -50,9 +50,20 @@ open_one(struct modules *m, const struct config_module *c, const char *storage,
 	return SECD_OK;
 }
 
+static int
+make_placer(struct modules *m, struct helper *helper, const char *storage)
+{
+	if (asprintf(&m->placed_dir, "%s/placed", storage) < 0) {
+		m->placed_dir = NULL;
+		return SECD_ENOMEM;
+	}
+	return helper == NULL ? SECD_OK
+			      : placer_new(helper, modules_placed, &m->placer);
+}
+
 int
-modules_open(struct config *c, struct frontend *f, struct modules **out,
-	     char *reason)
+modules_open(struct config *c, struct frontend *f, struct helper *helper,
+	     struct modules **out, char *reason)
 {
 	struct modules *m;
 	int rc;
@@ -71,6 +82,9 @@ modules_open(struct config *c, struct frontend *f, struct modules **out,
 	m->frontend = f;
 	m->list = calloc(c->module_count, sizeof(*m->list));
 	rc = m->list == NULL ? SECD_ENOMEM : modules_evidence_init(m);
+	if (rc == SECD_OK) {
+		rc = make_placer(m, helper, c->server.storage);
+	}
 	for (size_t i = 0; i < c->module_count && rc == SECD_OK; i++) {
 		rc = open_one(m, &c->modules[i], c->server.storage, reason);
 	}
@@ -111,6 +125,8 @@ modules_close(struct modules *m)
 		module_files_unload(&i->files);
 		free(i->id);
 	}
+	placer_free(m->placer);
+	free(m->placed_dir);
 	module_zones_fini(&m->zones);
 	modules_evidence_fini(m);
 	keys_fini(&m->frontend->keys);
@@ -177,12 +193,27 @@ modules_set_rekey(struct modules *m, void (*rekey)(void *ctx, bool is_cut),
 	}
 }
 
+/* There: what was asked for before begins. */
+static void
+attach_placer(void *arg)
+{
+	struct modules *m = arg;
+
+	placer_attach(m->placer, m->commit);
+}
+
 void
 modules_attach(struct modules *m, struct commit *commit)
 {
-	if (m != NULL) {
-		m->commit = commit;
-		modules_evidence_attach(m, commit);
+	if (m == NULL) {
+		return;
+	}
+	m->commit = commit;
+	modules_evidence_attach(m, commit);
+	if (m->placer != NULL && commit != NULL) {
+		commit_run(commit, attach_placer, m);
+	} else if (m->placer != NULL) {
+		placer_attach(m->placer, NULL);
 	}
 }
 
@@ -242,13 +273,11 @@ flush(void *ctx)
 	modules_flush(ctx);
 }
 
-/* Milliseconds until the next call is due; -1: none is. */
+/* The boot_ms at which a tick is due; INT64_MAX: none is. */
 static int64_t
-turn(void *ctx)
+tick_all(struct modules *m)
 {
-	struct modules *m = ctx;
-	int64_t now = clock_boot_ms();
-	int64_t next = modules_evidence_turn(m, now);
+	int64_t next = INT64_MAX;
 
 	for (size_t n = 0; n < m->count; n++) {
 		struct module_instance *i = &m->list[n];
@@ -264,10 +293,26 @@ turn(void *ctx)
 		}
 		next = i->due_ms < next ? i->due_ms : next;
 	}
+	return next;
+}
+
+/* Milliseconds until the next call is due; -1: none is. */
+static int64_t
+turn(void *ctx)
+{
+	struct modules *m = ctx;
+	int64_t evidence = modules_evidence_turn(m, clock_boot_ms());
+	int64_t next = tick_all(m);
+	int64_t place_ms = m->placer == NULL ? -1 : placer_turn(m->placer);
+	int64_t now = clock_boot_ms();
+
+	next = evidence < next ? evidence : next;
+	if (place_ms >= 0 && place_ms < next - now) {
+		next = now + place_ms;
+	}
 	if (next == INT64_MAX) {
 		return -1;
 	}
-	now = clock_boot_ms();
 	/* Others have a turn, too; and a machine that slept is noticed. */
 	return next <= now                ? 1
 	       : next - now < WAIT_MAX_MS ? next - now

@@ -30,6 +30,7 @@
 
 #define MODULES_REASON_LEN (SECD_REASON_LEN + 128)
 
+struct helper;
 struct modules;
 
 /**
@@ -37,16 +38,21 @@ struct modules;
  *
  * c        a count is taken
  * f        has the keys that they put, and what becomes of these; outlives them
+ * helper   puts keys into other servers; NULL: this host cannot
  * out      receives NULL when there are none
  * reason   room for MODULES_REASON_LEN; receives one sentence on failure
  * Returns  SECD_OK, or why the first one that failed did
  */
-int modules_open(struct config *c, struct frontend *f, struct modules **out,
-		 char *reason);
+int modules_open(struct config *c, struct frontend *f, struct helper *helper,
+		 struct modules **out, char *reason);
 
 /** Close them, once no thread is left that may call; their keys are gone. NULL
  * is fine. */
 void modules_close(struct modules *m);
+
+/** Give up placements that wait or run, while the thread that calls modules is
+ * still there. NULL is fine. */
+void modules_end_placing(struct modules *m);
 
 /** Can all of them be loaded? As modules_open, without opening any. */
 int modules_check(const struct config *c, char *reason);

@@ -12,6 +12,7 @@
 #include "server/module_load.h"
 #include "server/module_zones.h"
 #include "server/modules.h"
+#include "server/placer.h"
 
 struct module_instance {
 	struct modules *modules;
@@ -45,6 +46,8 @@ struct modules {
 	const uint8_t *apex;
 	struct version *version;
 	struct commit *commit; /* NULL: not attached yet */
+	struct placer *placer; /* NULL: nothing is placed */
+	char *placed_dir;      /* what is remembered of other servers */
 	void (*notify)(void *ctx, const uint8_t *apex);
 	void *notify_ctx;
 	void (*pin)(void *ctx, struct modules_pin *order);
@@ -85,6 +88,11 @@ void modules_evidence_attach(struct modules *m, struct commit *commit);
 /** Tell what is due. Returns the clock_boot_ms of the next turn; INT64_MAX: none
  * is known. */
 int64_t modules_evidence_turn(struct modules *m, int64_t now_ms);
+
+/* module_place.c: the host's `place`, and what came of it. */
+int modules_place(void *ctx, const struct secd_placement *p);
+void modules_placed(void *owner, uint64_t id,
+		    const struct adapter_result *result);
 
 /** What came of a call: serving goes on in any case. */
 void modules_judge(struct module_instance *i, int rc, const char *what);

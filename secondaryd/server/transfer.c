@@ -374,6 +374,7 @@ transfer_stop(struct server *s)
 	jobs_stop(s->build);
 	s->build = NULL;
 	letters_run(mailbox_take(&s->box));
+	modules_end_placing(s->modules);
 	commit_stop(s->commit);
 	s->commit = NULL;
 	modules_attach(s->modules, NULL);

@@ -373,6 +373,9 @@ on_place(void *ctx, const struct secd_placement *p)
 	for (size_t i = 0; i < p->key_count; i++) {
 		check_key(p->keys[i], "place", true);
 	}
+	if (rc != SECD_OK && SECD_HAS(p, reason) && p->reason != NULL) {
+		snprintf(p->reason, SECD_REASON_LEN, "it is told to refuse");
+	}
 	return rc != SECD_OK ? rc : pend(h, SECD_EVENT_PLACED, p->id);
 }
 

@@ -10,7 +10,8 @@
  *
  * Its command says its words; what some of them ask for is said in `do_word`.
  * It gives orders, too: `witness pin ZONE SEQ`, `witness unpin ZONE`, and says
- * what it is told of a zone: `witness zone ZONE`. For keys see witness_keys.c.
+ * what it is told of a zone: `witness zone ZONE`. For keys see witness_keys.c
+ * and witness_place.c.
  */
 
 #include "witness.h"
@@ -83,6 +84,7 @@ witness_close(void *m)
 	if (w->calls != NULL) {
 		fclose(w->calls);
 	}
+	free(w->places);
 	free(w);
 }
 
@@ -91,8 +93,9 @@ take_faults(struct witness *w, const struct secd_options *options)
 {
 	for (size_t i = 0; i < options->count; i++) {
 		for (unsigned f = 0; f < FAULT_COUNT; f++) {
-			if (strcmp(options->items[i].value, fault_names[f]) ==
-			    0) {
+			if (strcmp(options->items[i].section, "witness") == 0 &&
+			    strcmp(options->items[i].value, fault_names[f]) ==
+				0) {
 				w->faults |= 1u << f;
 			}
 		}
@@ -131,6 +134,9 @@ witness_open(const struct secd_host *host, const struct secd_options *options,
 	witness_note(w, "open");
 	if ((host->flags & SECD_HOST_READ_ONLY) == 0) {
 		rc = witness_keys_open(w, options);
+	}
+	if (rc == SECD_OK) {
+		rc = witness_place_open(w, options);
 	}
 	if (rc != SECD_OK) {
 		snprintf(reason, SECD_REASON_LEN, "a key cannot be put: %d",
@@ -238,7 +244,7 @@ witness_event(void *m, const struct secd_event *e)
 	struct witness *w = m;
 	char zone[256];
 
-	if (witness_keys_event(w, e)) {
+	if (witness_keys_event(w, e) || witness_place_event(w, e)) {
 		return;
 	}
 	if (e->type == SECD_EVENT_PINNED) {
@@ -371,6 +377,9 @@ witness_command(void *m, const struct secd_command *c, struct secd_reply *reply)
 	}
 	if ((w->faults & FAULT_COMMAND_FOR_GOOD) != 0) {
 		return SECD_ECLOSED;
+	}
+	if (witness_place_command(w, c, reply, &rc)) {
+		return rc;
 	}
 	memcpy(&at, c->position, sizeof(at));
 	if (at == c->argc) {

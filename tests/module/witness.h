@@ -16,7 +16,10 @@ struct witness {
 	FILE *calls; /* NULL: nothing may be written */
 	unsigned faults;
 	uint64_t ticks;
-	uint64_t order; /* that was given last */
+	uint64_t order;             /* that was given last */
+	struct secd_option *places; /* copied, all in one piece */
+	size_t place_count;
+	uint64_t placements;
 };
 
 /** Write a line into `calls`. */
@@ -39,5 +42,17 @@ bool witness_keys_command(struct witness *w, const struct secd_command *c,
 			  struct secd_reply *reply);
 /** Note an event about keys. False: it is another one. */
 bool witness_keys_event(struct witness *w, const struct secd_event *e);
+
+/*
+ * witness_place.c
+ */
+
+/** Keep what the options say of other servers. Returns SECD_OK, SECD_ENOMEM. */
+int witness_place_open(struct witness *w, const struct secd_options *options);
+/** Carry out a command about them; *rc is its code. False: it is another. */
+bool witness_place_command(struct witness *w, const struct secd_command *c,
+			   struct secd_reply *reply, int *rc);
+/** Note an event about them. False: it is another one. */
+bool witness_place_event(struct witness *w, const struct secd_event *e);
 
 #endif

@@ -15,7 +15,9 @@
 #include "base/error.h"
 #include "conf_dir.h"
 #include "server/control_reply.h"
+#include "server/helper.h"
 #include "server/modules.h"
+#include "server/modules_internal.h"
 #include "store_dir.h"
 #include "zonefile.h"
 
@@ -82,13 +84,15 @@ load_config(void)
 	return conf->c;
 }
 
+static struct helper *helper; /* NULL: nothing is placed */
+
 static int
 try_open(struct modules **out)
 {
 	static struct frontend other;
 
 	return modules_open(load_config(), out == &modules ? &frontend : &other,
-			    out, reason);
+			    helper, out, reason);
 }
 
 static void
@@ -370,6 +374,205 @@ a_module_that_fails_is_shown_and_the_others_go_on(void **state)
 	version_unref(v);
 }
 
+/*
+ * Keys put into other servers, by the witness's command
+ */
+
+static int
+start_with_helper(void **state)
+{
+	int rc = start(state);
+
+	return rc == 0 ? helper_start(&helper) : rc;
+}
+
+static int
+stop_with_helper(void **state)
+{
+	int rc = stop(state);
+
+	helper_stop(helper);
+	helper = NULL;
+	return rc;
+}
+
+/* A hook that lists its keys without their secrets. */
+static const char *
+write_places(const char *more)
+{
+	static char path[512], hook[600];
+	FILE *f;
+
+	snprintf(hook, sizeof(hook), "%s/hook", d->path);
+	f = fopen(hook, "w");
+	assert_non_null(f);
+	fputs("#!/bin/sh\nset -- $(cut -d' ' -f1 <&3); echo got $*\n", f);
+	fclose(f);
+	assert_int_equal(chmod(hook, 0700), 0);
+	snprintf(path, sizeof(path), "%s/places.conf", d->path);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f,
+		"place:\n  - id: hook\n    adapter: command\n"
+		"    program: \"%s\"\n%s",
+		hook, more);
+	fclose(f);
+	snprintf(hook, sizeof(hook), "%s/keys", d->path);
+	f = fopen(hook, "w");
+	assert_non_null(f);
+	fputs("a.example. 0123456789abcdef\nb.example. 0123456789ABCDEF\n", f);
+	fclose(f);
+	list[0].config = path;
+	return hook;
+}
+
+static void
+open_with_helper(void)
+{
+	open_modules(NULL);
+	start_thread();
+}
+
+static const char *
+place(const char *id, const char *keys)
+{
+	const char *const words[] = {"witness", "place", id, keys};
+	uint64_t position[SECD_POSITION_LEN / 8] = {0};
+	static struct control_reply r;
+
+	r = (struct control_reply){.error = ""};
+	modules_command(modules, words, 4, (uint8_t *)position, &r);
+	control_reply_fini(&r);
+	return r.error;
+}
+
+/* Each command runs on the thread that events come on. */
+static void
+wait_for_call(const char *call)
+{
+	while (strstr(calls_of("witness"), call) == NULL) {
+		place("none", "none");
+	}
+}
+
+static void
+a_placement_ends_with_an_event(void **state)
+{
+	const char *keys = write_places("");
+	char event[700];
+
+	(void)state;
+	open_with_helper();
+	assert_string_equal(place("hook", keys), "");
+	snprintf(event, sizeof(event),
+		 "placed 1 0 restart 0: %s/hook: got a.example. b.example. "
+		 "end\n",
+		 d->path);
+	wait_for_call(event);
+	modules_end_placing(modules);
+	assert_string_equal(place("hook", keys), "busy, may work later");
+	stop_thread();
+}
+
+static void
+a_placement_that_cannot_be_is_refused_in_a_sentence(void **state)
+{
+	const char *keys = write_places("  - id: odd\n    adapter: odd\n"
+					"  - id: typo\n    adapter: nsd\n"
+					"    fil: /x\n");
+	char why[700];
+
+	(void)state;
+	open_with_helper();
+	assert_string_equal(place("odd", keys), "there is no adapter \"odd\"");
+	snprintf(why, sizeof(why), "%s:9: \"fil\" is no setting of adapter nsd",
+		 list[0].config);
+	assert_string_equal(place("typo", keys), why);
+	modules_end_placing(modules);
+	stop_thread();
+}
+
+static void
+a_key_that_cannot_be_placed_is_refused(void **state)
+{
+	const struct secd_option said = {
+	    .line = 3, .key = "program", .value = "/bin/true"};
+	const struct secd_key good = {.size = sizeof(good),
+				      .name = (const uint8_t *)"\1a",
+				      .algorithm = "hmac-sha256",
+				      .secret = (const uint8_t *)"secret",
+				      .secret_len = 6};
+	struct secd_key bad[4] = {good, good, good, good};
+	char why[SECD_REASON_LEN];
+	struct secd_placement p = {.size = sizeof(p),
+				   .adapter = "command",
+				   .settings = &said,
+				   .setting_count = 1,
+				   .key_count = 1,
+				   .timeout_ms = 1000,
+				   .reason = why};
+
+	write_places("");
+	(void)state;
+	open_with_helper();
+	bad[0].flags = SECD_KEY_COMPARE;
+	bad[1].algorithm = "hmac-sha7";
+	bad[2].algorithm = NULL;
+	bad[3].secret_len = 0;
+	for (size_t i = 0; i < 4; i++) {
+		const struct secd_key *key = &bad[i];
+
+		p.keys = &key;
+		assert_int_equal(modules_place(&modules->list[0], &p),
+				 SECD_EINVAL);
+		assert_string_equal(why, "key a. is none that can be placed");
+	}
+	p.timeout_ms = 0;
+	assert_int_equal(modules_place(&modules->list[0], &p), SECD_EINVAL);
+	assert_string_equal(why, "a placement has a timeout");
+	p.timeout_ms = 1000;
+	/* Who has no place for the reason, or does not know of it. */
+	p.reason = NULL;
+	p.adapter = "odd";
+	assert_int_equal(modules_place(&modules->list[0], &p), SECD_ENOTSUP);
+	p.reason = why;
+	p.size = offsetof(struct secd_placement, reason);
+	strcpy(why, "untouched");
+	assert_int_equal(modules_place(&modules->list[0], &p), SECD_ENOTSUP);
+	assert_string_equal(why, "untouched");
+	modules_end_placing(modules);
+	stop_thread();
+}
+
+static void
+changes_are_committed_before_a_placement_is_told_of(void **state)
+{
+	const struct adapter_result result = {.text = "fine"};
+	struct version *v = version_of(1, ZONE("1"));
+
+	(void)state;
+	open_modules(NULL);
+	add_zone(NULL);
+	change(NULL, v);
+	modules_placed(&modules->list[0], 7, &result);
+	assert_non_null(strstr(calls_of("witness"),
+			       "walk 2\ncommit\nplaced 7 0 restart 0: fine\n"));
+	version_unref(v);
+}
+
+static void
+without_a_helper_nothing_is_placed(void **state)
+{
+	const char *keys = write_places("");
+
+	(void)state;
+	open_modules(NULL);
+	start_thread();
+	assert_string_equal(place("hook", keys), "not supported");
+	modules_end_placing(modules);
+	stop_thread();
+}
+
 static void
 a_module_that_gives_up_is_closed(void **state)
 {
@@ -507,6 +710,8 @@ int
 main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+#define PLACING(f)                                                             \
+	cmocka_unit_test_setup_teardown(f, start_with_helper, stop_with_helper)
 	const struct CMUnitTest tests[] = {
 	    TEST(no_modules_are_no_trouble),
 	    TEST(calls_come_in_the_order_of_the_contract),
@@ -515,6 +720,11 @@ main(void)
 	    TEST(what_was_opened_before_is_closed),
 	    TEST(a_directory_is_held_by_one_instance),
 	    TEST(a_module_that_fails_is_shown_and_the_others_go_on),
+	    PLACING(a_placement_ends_with_an_event),
+	    PLACING(a_placement_that_cannot_be_is_refused_in_a_sentence),
+	    PLACING(a_key_that_cannot_be_placed_is_refused),
+	    TEST(changes_are_committed_before_a_placement_is_told_of),
+	    TEST(without_a_helper_nothing_is_placed),
 	    TEST(a_module_that_gives_up_is_closed),
 	    TEST(a_module_that_gives_up_in_a_command_is_closed_too),
 	    TEST(a_command_is_answered_turn_by_turn),

@@ -69,7 +69,7 @@ nobody_sees_the_newest_one_at_the_start(void **state)
 	world.server = calloc(1, sizeof(*world.server));
 	assert_non_null(world.server);
 	config = world_load_config(1u << PINNING_SMALL, "");
-	assert_int_equal(modules_open(config, &world.server->frontend,
+	assert_int_equal(modules_open(config, &world.server->frontend, NULL,
 				      &world.server->modules, reason),
 			 SECD_OK);
 	assert_int_equal(

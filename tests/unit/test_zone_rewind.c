@@ -88,7 +88,7 @@ open_module(const char *file, const char *options)
 		conf_dir_write(conf, "m.conf", 0600, why);
 	}
 	conf_dir_accept(conf, text);
-	if (modules_open(conf->c, &frontend, &modules, why) != SECD_OK) {
+	if (modules_open(conf->c, &frontend, NULL, &modules, why) != SECD_OK) {
 		fail_msg("%s", why);
 	}
 	modules_zone_added(modules, apex, &nothing);

@@ -65,7 +65,7 @@ witnessing_begin(const char *server, const char *options)
 	char reason[MODULES_REASON_LEN];
 
 	conf_dir_write(witnessing.conf, "witness.conf", 0600, options);
-	if (modules_open(witnessing_load(server), &witnessing.frontend,
+	if (modules_open(witnessing_load(server), &witnessing.frontend, NULL,
 			 &witnessing.modules, reason) != SECD_OK) {
 		fail_msg("%s", reason);
 	}

@@ -78,7 +78,7 @@ world_start_server(unsigned zones, const char *settings)
 
 	world.server = calloc(1, sizeof(*world.server));
 	assert_non_null(world.server);
-	if (modules_open(config, &world.server->frontend,
+	if (modules_open(config, &world.server->frontend, NULL,
 			 &world.server->modules, reason) != SECD_OK) {
 		fail_msg("%s", reason);
 	}
