@@ -2,8 +2,10 @@
 
 #include "base/base64.h"
 
+enum { PAD = 64 };
+
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+			     "abcdefghijklmnopqrstuvwxyz0123456789+/=";
 
 size_t
 base64_encode(const uint8_t *octets, size_t len, char *text)
@@ -17,8 +19,8 @@ base64_encode(const uint8_t *octets, size_t len, char *text)
 		group |= len > 2 ? octets[2] : 0;
 		t[0] = digits[group >> 18];
 		t[1] = digits[group >> 12 & 63];
-		t[2] = len > 1 ? digits[group >> 6 & 63] : '=';
-		t[3] = len > 2 ? digits[group & 63] : '=';
+		t[2] = digits[len > 1 ? group >> 6 & 63 : PAD];
+		t[3] = digits[len > 2 ? group & 63 : PAD];
 		len -= len < 3 ? len : 3;
 	}
 	return (size_t)(t - text);
