@@ -117,6 +117,13 @@ struct config_timers { /* s; what the SOA says is kept within these */
 	uint32_t expire_min, expire_max;
 };
 
+/* Are the steps of an IXFR sent as one? */
+enum config_condense {
+	CONFIG_CONDENSE_AUTO, /* where that saves something, and can be done */
+	CONFIG_CONDENSE_ON,   /* never several steps, rather the whole zone */
+	CONFIG_CONDENSE_OFF,
+};
+
 struct config_limits {              /* 0: not limited, where allowed */
 	uint64_t octets;            /* zone-max-size, of one transfer */
 	uint64_t records;           /* zone-max-records */
@@ -144,6 +151,8 @@ struct config_policy {
 	size_t key_name_count;
 	struct config_timers timers;
 	struct config_limits limits;
+	bool provide_ixfr; /* else IXFR is answered in the manner of AXFR */
+	uint8_t condense;  /* enum config_condense */
 };
 
 struct config_zone {
@@ -175,6 +184,7 @@ struct config_server {
 	uint16_t transfers_in;          /* at a time, all primaries */
 	uint16_t transfers_per_primary; /* at a time, of one address */
 	uint16_t transfers_out;         /* at a time */
+	uint64_t condense_memory;       /* octets that condensing may hold */
 	unsigned tsig_weak; /* bits 1 << enum tsig_algorithm: allowed */
 };
 

@@ -148,6 +148,25 @@ set_template(struct config_build *b, const struct config_item *it, void *object)
 	return SECD_OK;
 }
 
+static int
+set_condense(struct config_build *b, const struct config_item *it, void *object)
+{
+	static const char *const words[] = {
+	    [CONFIG_CONDENSE_AUTO] = "auto",
+	    [CONFIG_CONDENSE_ON] = "on",
+	    [CONFIG_CONDENSE_OFF] = "off",
+	};
+	struct config_policy *p = object;
+
+	for (uint8_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(it->value, words[i]) == 0) {
+			p->condense = i;
+			return SECD_OK;
+		}
+	}
+	return config_build_bad(b, it, "auto, on or off");
+}
+
 #define FIELD(name) offsetof(struct config_policy, name)
 #define SECONDS(key, field, least)                                             \
 	{                                                                      \
@@ -184,7 +203,12 @@ set_template(struct config_build *b, const struct config_item *it, void *object)
 	    LIMIT("transfer-max-time", CONFIG_U32, CONFIG_TIME,                \
 		  limits.transfer_s, 1, 365 * 86400),                          \
 	    LIMIT("transfer-min-rate", CONFIG_U32, CONFIG_SIZE,                \
-		  limits.transfer_min_rate, 0, UINT32_MAX)
+		  limits.transfer_min_rate, 0, UINT32_MAX),                    \
+	    {"provide-ixfr", .kind = CONFIG_BOOL,                              \
+	     .offset = FIELD(provide_ixfr)},                                   \
+	{                                                                      \
+		"ixfr-condense", .kind = CONFIG_SPECIAL, .set = set_condense   \
+	}
 
 const struct config_keyword config_template_keywords[] = {
     POLICY,
@@ -215,6 +239,8 @@ set_defaults(struct config_policy *p)
 	p->limits.nsec3_iterations = 100; /* RFC 9276 section 3.2 */
 	p->limits.transfer_s = 7200;
 	p->limits.transfer_min_rate = 1024;
+	p->provide_ixfr = true;
+	p->condense = CONFIG_CONDENSE_AUTO;
 }
 
 static int

@@ -283,6 +283,8 @@ const struct config_keyword config_server_keywords[] = {
      .offset = FIELD(transfers_per_primary), .min = 1, .max = 10000},
     {"transfers-out", .kind = CONFIG_U16, .offset = FIELD(transfers_out),
      .min = 1, .max = 10000},
+    {"condense-memory", .kind = CONFIG_U64, .unit = CONFIG_SIZE,
+     .offset = FIELD(condense_memory), .min = 0, .max = UINT64_MAX},
     {"tsig-weak", .multi = true, .kind = CONFIG_SPECIAL, .set = set_tsig_weak},
     {.name = NULL},
 };
@@ -309,6 +311,7 @@ set_defaults(struct config_server *s)
 	    .transfers_in = 20,
 	    .transfers_per_primary = 4,
 	    .transfers_out = 100,
+	    .condense_memory = UINT64_C(64) << 20,
 	};
 }
 

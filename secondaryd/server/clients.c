@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "server/condense.h"
 #include "server/listen.h"
 #include "server/tcp.h"
 #include "server/udp.h"
@@ -82,6 +83,9 @@ clients_start(struct listeners *l, struct frontend *f, struct clients **out)
 	c->udp = calloc(l->udp_workers, sizeof(struct udp_worker *));
 	c->tcp = calloc(l->tcp_workers, sizeof(struct tcp_worker *));
 	if (c->udp != NULL && c->tcp != NULL) {
+		rc = condenser_start(&f->condenser);
+	}
+	if (rc == SECD_OK) {
 		rc = start_udp(c, l, f);
 	}
 	if (rc == SECD_OK) {
@@ -109,6 +113,13 @@ clients_stop(struct clients *c)
 	for (unsigned i = 0; i < c->tcp_count; i++) {
 		tcp_stop(c->tcp[i]);
 	}
+	/* It has letters for them, which belong to it. */
+	condenser_stop(c->frontend->condenser);
+	for (unsigned i = 0; i < c->tcp_count; i++) {
+		tcp_free(c->tcp[i]);
+	}
+	condenser_free(c->frontend->condenser);
+	c->frontend->condenser = NULL;
 	free(c->udp);
 	free(c->tcp);
 	free(c);
@@ -131,6 +142,9 @@ add(const struct frontend_counters *from, struct clients_count *to)
 	to->notifies += value(&from->notifies);
 	to->transfers += value(&from->transfers);
 	to->transfers_done += value(&from->transfers_done);
+	to->ixfr += value(&from->ixfr);
+	to->ixfr_axfr_style += value(&from->ixfr_axfr_style);
+	to->ixfr_condensed += value(&from->ixfr_condensed);
 	to->tcp_refused += value(&from->tcp_refused);
 }
 

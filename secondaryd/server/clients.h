@@ -44,6 +44,7 @@ struct clients_count {
 	uint64_t answers[16]; /* by RCODE */
 	uint64_t truncated, ignored, notifies;
 	uint64_t transfers, transfers_done;
+	uint64_t ixfr, ixfr_axfr_style, ixfr_condensed;
 	uint64_t tcp_refused;
 	unsigned tcp_connections; /* now */
 };

@@ -16,6 +16,7 @@
 #include "wire/query.h"
 #include "wire/tsig.h"
 
+struct mailbox;
 struct transfer_stream;
 
 /* Lines that anybody's datagrams can cause: so many in a second, and then how
@@ -31,6 +32,7 @@ struct dispatcher {
 	struct frontend *frontend;
 	struct frontend_counters *counters;
 	const struct root *root; /* of this read section */
+	struct mailbox *box;     /* of the worker's thread; NULL for UDP */
 	struct log_budget budget;
 };
 

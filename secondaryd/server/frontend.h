@@ -28,7 +28,10 @@ struct frontend_counters {
 	atomic_uint_fast64_t ignored; /* responses, fragments of headers */
 	atomic_uint_fast64_t notifies;
 	atomic_uint_fast64_t transfers;      /* out, begun */
-	atomic_uint_fast64_t transfers_done; /* out, whole */
+	atomic_uint_fast64_t transfers_done; /* out, to their end */
+	/* Of those begun, answers to IXFR: with changes, and with the zone. */
+	atomic_uint_fast64_t ixfr, ixfr_axfr_style;
+	atomic_uint_fast64_t ixfr_condensed; /* of ixfr */
 	atomic_uint_fast64_t tcp_refused;    /* over a cap */
 };
 
@@ -42,6 +45,17 @@ frontend_count(atomic_uint_fast64_t *counter)
 	    memory_order_relaxed);
 }
 
+struct condenser;
+struct secd_since;
+
+/* Who remembers how zones have changed. */
+struct frontend_history {
+	void *ctx; /* first argument */
+	/** As changes_since of secondaryd/module.h. Any thread. NULL: nobody
+	 * remembers. */
+	int (*changes_since)(void *ctx, struct secd_since *s);
+};
+
 struct frontend {
 	struct root_pointer root;
 	struct keys keys;
@@ -52,8 +66,10 @@ struct frontend {
 	 */
 	void (*notified)(struct zone *zone, const struct sockaddr_storage *from,
 			 bool has_serial, uint32_t serial);
-	atomic_uint transfers_out; /* running, bounded by the configuration */
-	struct clients *clients;   /* for clients.c alone */
+	struct frontend_history history;
+	struct condenser *condenser; /* NULL: only what is done on the spot */
+	atomic_uint transfers_out;   /* running, bounded by the configuration */
+	struct clients *clients;     /* for clients.c alone */
 	struct downstreams *downstreams; /* NULL: nobody wants to know */
 };
 

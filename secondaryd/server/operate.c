@@ -402,6 +402,11 @@ put_counters(const struct operate *o, struct control_reply *r)
 	control_reply_number(r, NULL, NULL, "transfers-out", n.transfers);
 	control_reply_number(r, NULL, NULL, "transfers-out-whole",
 			     n.transfers_done);
+	control_reply_number(r, NULL, NULL, "ixfr-out", n.ixfr);
+	control_reply_number(r, NULL, NULL, "ixfr-out-condensed",
+			     n.ixfr_condensed);
+	control_reply_number(r, NULL, NULL, "ixfr-out-axfr-style",
+			     n.ixfr_axfr_style);
 	control_reply_number(r, NULL, NULL, "tcp-connections",
 			     n.tcp_connections);
 	control_reply_number(r, NULL, NULL, "tcp-refused", n.tcp_refused);

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "server/mailbox.h"
 #include "server/tcp_conn.h"
 #include "server/thread.h"
 
@@ -28,7 +29,8 @@ struct tcp_worker {
 	unsigned count;
 	ev_io *acceptable; /* one for each socket */
 	ev_timer pause;
-	ev_async stop, cut;
+	ev_async stop, cut, wake;
+	struct mailbox box; /* letters to this thread */
 	ev_prepare before_wait;
 	ev_check after_wait;
 	unsigned most; /* connections that descriptors allow */
@@ -120,6 +122,24 @@ on_cut(struct ev_loop *loop, ev_async *async, int events)
 	tcp_conn_cut(&w->shared);
 }
 
+static void
+wake_loop(void *arg)
+{
+	struct tcp_worker *w = arg;
+
+	ev_async_send(w->shared.loop, &w->wake);
+}
+
+static void
+on_wake(struct ev_loop *loop, ev_async *async, int events)
+{
+	struct tcp_worker *w = async->data;
+
+	(void)loop;
+	(void)events;
+	letters_run(mailbox_take(&w->box));
+}
+
 /* A worker that sleeps in its loop holds up no grace period. */
 static void
 on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
@@ -171,6 +191,9 @@ start_watchers(struct tcp_worker *w, const struct listen_socket *sockets)
 	ev_async_init(&w->cut, on_cut);
 	w->cut.data = w;
 	ev_async_start(loop, &w->cut);
+	ev_async_init(&w->wake, on_wake);
+	w->wake.data = w;
+	ev_async_start(loop, &w->wake);
 	ev_prepare_init(&w->before_wait, on_before_wait);
 	ev_check_init(&w->after_wait, on_after_wait);
 	/* Last before the wait, first after it. */
@@ -195,7 +218,7 @@ most_connections(void)
 }
 
 static void
-tcp_free(struct tcp_worker *w)
+release(struct tcp_worker *w)
 {
 	if (w->shared.loop != NULL) {
 		ev_loop_destroy(w->shared.loop);
@@ -204,12 +227,23 @@ tcp_free(struct tcp_worker *w)
 	free(w);
 }
 
+static int
+make_loop(struct tcp_worker *w)
+{
+	w->shared.loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOSIGMASK);
+	w->acceptable = calloc(w->count, sizeof(*w->acceptable));
+	if (w->shared.loop == NULL || w->acceptable == NULL) {
+		return SECD_ENOMEM;
+	}
+	return mailbox_init(&w->box, wake_loop, w);
+}
+
 int
 tcp_start(const struct listen_socket *sockets, unsigned count,
 	  struct frontend *f, atomic_uint *connections, struct tcp_worker **out)
 {
 	struct tcp_worker *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
-	int rc = SECD_ENOMEM;
+	int rc;
 
 	if (w == NULL) {
 		return SECD_ENOMEM;
@@ -220,12 +254,14 @@ tcp_start(const struct listen_socket *sockets, unsigned count,
 	w->shared.connections = connections;
 	w->shared.dispatcher.frontend = f;
 	w->shared.dispatcher.counters = &w->counters;
-	w->shared.loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOSIGMASK);
-	w->acceptable = calloc(count, sizeof(*w->acceptable));
-	if (w->shared.loop != NULL && w->acceptable != NULL) {
-		start_watchers(w, sockets);
-		rc = thread_start("tcp", tcp_main, w, &w->thread);
+	w->shared.dispatcher.box = &w->box;
+	rc = make_loop(w);
+	if (rc != SECD_OK) {
+		release(w);
+		return rc;
 	}
+	start_watchers(w, sockets);
+	rc = thread_start("tcp", tcp_main, w, &w->thread);
 	if (rc != SECD_OK) {
 		tcp_free(w);
 		return rc;
@@ -249,10 +285,20 @@ tcp_cut(struct tcp_worker *w)
 void
 tcp_stop(struct tcp_worker *w)
 {
-	if (w == NULL) {
-		return;
+	if (w != NULL) {
+		ev_async_send(w->shared.loop, &w->stop);
+		pthread_join(w->thread, NULL);
+		mailbox_close(&w->box);
 	}
-	ev_async_send(w->shared.loop, &w->stop);
-	pthread_join(w->thread, NULL);
-	tcp_free(w);
+}
+
+void
+tcp_free(struct tcp_worker *w)
+{
+	if (w != NULL) {
+		/* Of jobs whose connections are closed: they free themselves. */
+		letters_run(mailbox_take(&w->box));
+		mailbox_fini(&w->box);
+		release(w);
+	}
 }

@@ -36,4 +36,7 @@ void tcp_cut(struct tcp_worker *w);
 /** Close all connections, end the thread. NULL is fine. */
 void tcp_stop(struct tcp_worker *w);
 
+/** After tcp_stop, when nobody writes letters to it any more. NULL is fine. */
+void tcp_free(struct tcp_worker *w);
+
 #endif

@@ -26,6 +26,7 @@ struct tcp_conn {
 	int fd;
 	ev_io readable, writable;
 	ev_timer timer;
+	ev_timer again;   /* when to ask the stream again */
 	double active_at; /* octets last went in or out */
 	double rest_at;   /* nothing was under way */
 	int unacked;      /* octets that the client had not yet, then */
@@ -35,6 +36,7 @@ struct tcp_conn {
 	struct buf out;
 	size_t out_pos;
 	struct transfer_stream *stream;
+	bool is_held; /* the stream has nothing to be sent just now */
 	struct sockaddr_storage peer;
 };
 
@@ -52,6 +54,7 @@ stop_watching(struct tcp_conn *c)
 	ev_io_stop(c->shared->loop, &c->readable);
 	ev_io_stop(c->shared->loop, &c->writable);
 	ev_timer_stop(c->shared->loop, &c->timer);
+	ev_timer_stop(c->shared->loop, &c->again);
 }
 
 void
@@ -93,7 +96,14 @@ tcp_conn_cut(struct tcp_shared *shared)
 	}
 }
 
-/* For the client to take what there is. */
+/* Then it is for us to go on, and the client is not late. */
+static bool
+waits_for_us(const struct tcp_conn *c)
+{
+	return c->is_held && c->out.len == 0;
+}
+
+/* For the client to take what there is, or for that to come. */
 static bool
 is_waiting(const struct tcp_conn *c)
 {
@@ -142,6 +152,9 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 
 	(void)events;
 	look_for_progress(c);
+	if (waits_for_us(c)) {
+		c->active_at = now_s();
+	}
 	left = c->active_at + limit - now_s();
 	if (left <= 0.0 || takes_too_long(c)) {
 		tcp_conn_close(c);
@@ -204,19 +217,52 @@ has_room(const struct tcp_shared *s)
 	return sizeof(s->out) - s->out_len >= 2 + TCP_MESSAGE_MAX;
 }
 
-/* Send a buffer's worth of a transfer. However fast the client takes it, the
- * others on this loop have their turn before the next. */
+static void on_ready(void *arg);
+
+/* The stream will be asked again after some time, or says when. */
+static void
+hold(struct tcp_conn *c, int wait_ms)
+{
+	c->is_held = true;
+	became_busy(c);
+	if (wait_ms >= 0) {
+		ev_timer_set(&c->again, wait_ms / 1000.0, 0.0);
+		ev_timer_start(c->shared->loop, &c->again);
+	} else {
+		c->stream->ready = on_ready;
+		c->stream->arg = c;
+	}
+}
+
+/* Is it this stream's turn still? However fast the client takes it, the others
+ * on this loop have theirs before the next buffer's worth. */
+static bool
+may_go_on(const struct tcp_conn *c)
+{
+	return c->stream != NULL && !c->is_held && !c->stream->is_turn_over &&
+	       c->out.len == 0 && has_room(c->shared);
+}
+
 static bool
 go_on_streaming(struct tcp_conn *c)
 {
 	struct tcp_shared *s = c->shared;
 	size_t len;
+	int wait_ms;
 
-	while (c->stream != NULL && c->out.len == 0 && has_room(s)) {
+	if (c->stream != NULL) {
+		c->stream->is_turn_over = false;
+	}
+	while (may_go_on(c)) {
 		uint8_t *to = s->out + s->out_len;
+		int rc = transfer_stream_next(c->stream, to + 2,
+					      TCP_MESSAGE_MAX, &len, &wait_ms);
 
-		if (transfer_stream_next(c->stream, to + 2, TCP_MESSAGE_MAX,
-					 &len) != SECD_OK) {
+		if (rc == SECD_EAGAIN) {
+			hold(c, wait_ms);
+			continue;
+		}
+		if (rc != SECD_OK) {
 			return false;
 		}
 		put_u16(to, (uint16_t)len);
@@ -302,7 +348,11 @@ watch(struct tcp_conn *c)
 {
 	struct ev_loop *loop = c->shared->loop;
 
-	if (is_waiting(c)) {
+	if (waits_for_us(c)) {
+		/* Only to notice when the client leaves. */
+		ev_io_stop(loop, &c->writable);
+		ev_io_start(loop, &c->readable);
+	} else if (is_waiting(c)) {
 		if (!ev_is_active(&c->writable)) {
 			became_busy(c);
 		}
@@ -362,15 +412,34 @@ take_octets(struct tcp_conn *c, uint8_t *octets, size_t len)
 	       keep_rest(c, octets + used, len - used);
 }
 
+/* While it is held, what a client says has time. */
+static void
+look_for_end(struct tcp_conn *c)
+{
+	uint8_t octet;
+	ssize_t got = recv(c->fd, &octet, 1, MSG_PEEK);
+
+	if (got > 0) {
+		ev_io_stop(c->shared->loop, &c->readable);
+	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+		tcp_conn_close(c);
+	}
+}
+
 static void
 on_readable(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct tcp_conn *c = io->data;
 	struct tcp_shared *s = c->shared;
-	ssize_t got = recv(c->fd, s->in, sizeof(s->in), 0);
+	ssize_t got;
 
 	(void)loop;
 	(void)events;
+	if (waits_for_us(c)) {
+		look_for_end(c);
+		return;
+	}
+	got = recv(c->fd, s->in, sizeof(s->in), 0);
 	if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
 		return;
 	}
@@ -405,18 +474,10 @@ send_kept(struct tcp_conn *c)
 	return true;
 }
 
+/* With what was sent up to now, and what waits behind it. */
 static void
-on_writable(struct ev_loop *loop, ev_io *io, int events)
+go_on(struct tcp_conn *c, bool alive)
 {
-	struct tcp_conn *c = io->data;
-	bool alive = true;
-
-	(void)loop;
-	(void)events;
-	c->shared->out_len = 0;
-	if (c->out.len > 0) {
-		alive = send_kept(c);
-	}
 	if (alive && c->out.len == 0 && c->stream != NULL) {
 		alive = go_on_streaming(c);
 	}
@@ -428,6 +489,35 @@ on_writable(struct ev_loop *loop, ev_io *io, int events)
 		return;
 	}
 	watch(c);
+}
+
+static void
+on_writable(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct tcp_conn *c = io->data;
+
+	(void)loop;
+	(void)events;
+	c->shared->out_len = 0;
+	go_on(c, c->out.len == 0 || send_kept(c));
+}
+
+static void
+on_ready(void *arg)
+{
+	struct tcp_conn *c = arg;
+
+	c->is_held = false;
+	c->shared->out_len = 0;
+	go_on(c, true);
+}
+
+static void
+on_again(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	on_ready(timer->data);
 }
 
 void
@@ -454,7 +544,8 @@ tcp_conn_open(struct tcp_shared *shared, int fd,
 	ev_io_init(&c->readable, on_readable, fd, EV_READ);
 	ev_io_init(&c->writable, on_writable, fd, EV_WRITE);
 	ev_timer_init(&c->timer, on_timer, shared->idle_s, 0.0);
-	c->readable.data = c->writable.data = c->timer.data = c;
+	ev_timer_init(&c->again, on_again, 0.0, 0.0);
+	c->readable.data = c->writable.data = c->timer.data = c->again.data = c;
 	ev_io_start(shared->loop, &c->readable);
 	ev_timer_start(shared->loop, &c->timer);
 }

@@ -216,6 +216,12 @@ init_loop(struct server *s)
 	return mailbox_init(&s->box, wake_loop, s);
 }
 
+static int
+on_changes_since(void *ctx, struct secd_since *since)
+{
+	return modules_changes_since(ctx, since);
+}
+
 int
 transfer_init(struct server *s, struct config *config, struct store *store)
 {
@@ -226,6 +232,8 @@ transfer_init(struct server *s, struct config *config, struct store *store)
 	s->config = config_ref(config);
 	s->started_ms = clock_boot_ms();
 	s->frontend.notified = on_notified;
+	s->frontend.history = (struct frontend_history){
+	    .ctx = s->modules, .changes_since = on_changes_since};
 	rc = init_loop(s);
 	if (rc == SECD_OK) {
 		rc = downstreams_new(DOWNSTREAMS_MAX, &s->frontend.downstreams);

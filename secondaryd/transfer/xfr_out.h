@@ -89,6 +89,14 @@ void xfr_out_set_changes(struct xfr_out *x, const struct xfr_out_source *source,
 			 uint32_t from);
 
 /**
+ * About how many octets entries take in messages.
+ *
+ * apex_len  of the zone's apex, which owners have in common
+ * Returns   0: they are no entries
+ */
+uint64_t xfr_out_about(const uint8_t *octets, size_t len, size_t apex_len);
+
+/**
  * Write the next message. Not to be called after DONE or FAILED.
  *
  * buf      room for `cap` octets: 65535, so that every record fits

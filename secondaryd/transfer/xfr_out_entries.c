@@ -1,7 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
+#include <string.h>
+
 #include "base/error.h"
 #include "transfer/xfr_out_internal.h"
+
+uint64_t
+xfr_out_about(const uint8_t *octets, size_t len, size_t apex_len)
+{
+	struct secd_entry e, before = {.owner_len = 0};
+	uint64_t about = 0;
+
+	for (size_t at = 0; at < len;) {
+		size_t n = secd_entry_read(octets + at, len - at, &e);
+
+		if (n == 0) {
+			return 0;
+		}
+		about += (uint64_t)XFR_OUT_RR_FIXED + e.rdata_len;
+		if ((e.owner_len != before.owner_len ||
+		     memcmp(e.owner, before.owner, e.owner_len) != 0) &&
+		    e.owner_len > apex_len) {
+			about += e.owner_len - apex_len;
+		}
+		before = e;
+		at += n;
+	}
+	return about;
+}
 
 static enum xfr_out_put
 fail(struct xfr_out_entries *s, int rc)

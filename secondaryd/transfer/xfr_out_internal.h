@@ -14,6 +14,9 @@
 #include "transfer/xfr_out.h"
 #include "wire/sequence.h"
 
+/* Owner pointer, type, class, TTL, RDLENGTH. */
+#define XFR_OUT_RR_FIXED 12
+
 /* Records of one owner, in the form in which nodes have them. */
 struct xfr_out_block {
 	const uint8_t *octets;

@@ -5,9 +5,8 @@
 #include "base/octets.h"
 #include "transfer/xfr_out_internal.h"
 
-#define POINTER_LEN  2
-#define RR_FIXED_LEN 12 /* owner pointer, type, class, TTL, RDLENGTH */
-#define POINTER_MAX  0x3fff
+#define POINTER_LEN 2
+#define POINTER_MAX 0x3fff
 
 static void
 put_pointer(uint8_t *p, size_t to)
@@ -170,7 +169,7 @@ xfr_out_message_put_entry(struct xfr_out_message *m, const struct secd_entry *e)
 	bool is_last_owner = m->name != NULL && e->owner_len > 1 &&
 			     m->name_len == e->owner_len &&
 			     memcmp(m->name, e->owner, e->owner_len) == 0;
-	size_t len = RR_FIXED_LEN - POINTER_LEN + (size_t)e->rdata_len;
+	size_t len = XFR_OUT_RR_FIXED - POINTER_LEN + (size_t)e->rdata_len;
 	size_t room = POINTER_LEN;
 	struct parts o;
 	uint8_t *p;
@@ -203,10 +202,10 @@ xfr_out_record_len(const uint8_t *octets, size_t len)
 {
 	size_t record_len;
 
-	if (len < RR_FIXED_LEN) {
+	if (len < XFR_OUT_RR_FIXED) {
 		return 0;
 	}
-	record_len = (size_t)RR_FIXED_LEN + get_u16(octets + 10);
+	record_len = (size_t)XFR_OUT_RR_FIXED + get_u16(octets + 10);
 	return record_len <= len ? record_len : 0;
 }
 

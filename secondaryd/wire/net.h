@@ -49,6 +49,19 @@ int net_put(struct net *net, const uint8_t *octets, size_t len, bool backwards);
  * order (RFC 4034 section 6.1), then by octets. */
 void net_cancel(struct net *net);
 
+/** Octets of memory that it takes, in net_cancel at most twice as many. */
+uint64_t net_memory(const struct net *net);
+
+/**
+ * After net_cancel: what is left, as one step of entries: the SOA before, what
+ * else is deleted, the SOA after, what is added.
+ *
+ * out      room for net_step_len octets
+ * Returns  SECD_OK, SECD_EMALF (there is not one SOA of each)
+ */
+size_t net_step_len(const struct net *net);
+int net_write_step(const struct net *net, uint8_t *out);
+
 /** After net_cancel: was this entry, as it travels, deleted? */
 bool net_deletes(const struct net *net, const uint8_t *entry, size_t len);
 

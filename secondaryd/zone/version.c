@@ -8,6 +8,7 @@
 
 #include "base/container.h"
 #include "base/error.h"
+#include "wire/serial.h"
 #include "zone/version_rows.h"
 
 /* What readers do not need of a version. */
@@ -222,6 +223,27 @@ struct version *
 zone_version(const struct zone *z)
 {
 	return __atomic_load_n(&z->version, __ATOMIC_ACQUIRE);
+}
+
+#define HAS_DAMAGE ((uint64_t)1 << 32)
+
+void
+zone_note_damage(struct zone *z, uint32_t from)
+{
+	if (!zone_is_damaged_from(z, from)) {
+		atomic_store_explicit(&z->damaged_from, HAS_DAMAGE | from,
+				      memory_order_relaxed);
+	}
+}
+
+bool
+zone_is_damaged_from(const struct zone *z, uint32_t from)
+{
+	uint64_t damage =
+	    atomic_load_explicit(&z->damaged_from, memory_order_relaxed);
+
+	return (damage & HAS_DAMAGE) != 0 &&
+	       !serial_is_newer(from, (uint32_t)damage);
 }
 
 static void

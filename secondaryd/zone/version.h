@@ -211,6 +211,9 @@ bool version_cursor_is_whole(const struct version_cursor *c);
 struct zone {
 	struct version *version; /* RCU pointer: NULL while there is none */
 	atomic_bool expired;     /* SERVFAIL although there is a version */
+	/* Serial, and a bit above that says that it is one: the newest from
+	 * which history turned out to be damaged. Workers set it. */
+	atomic_uint_fast64_t damaged_from;
 	uint8_t apex_len;
 	/* Lower-case. Last, so that whoever has very many zones can allocate
 	 * no more than is used of it. */
@@ -226,6 +229,13 @@ struct version *zone_version(const struct zone *z);
  * period, without waiting for it. The calling thread is registered with RCU.
  */
 void zone_publish_take(struct zone *z, struct version *v);
+
+/**
+ * An IXFR from this serial broke off where history is damaged: who comes again,
+ * or from an older version, shall not go that way. Any thread.
+ */
+void zone_note_damage(struct zone *z, uint32_t from);
+bool zone_is_damaged_from(const struct zone *z, uint32_t from);
 
 /*
  * An immutable set of zones by apex. The zones are borrowed.

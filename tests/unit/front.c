@@ -43,7 +43,8 @@ static const char settings[] = "server:\n"
 			       "zone:\n"
 			       "  - domain: example.\n"
 			       "    primary: hidden\n"
-			       "    acl: [ open, notify, signed ]\n";
+			       "    acl: [ open, notify, signed ]\n"
+			       "%s";
 
 static void
 on_notified(struct zone *zone, const struct sockaddr_storage *from,
@@ -102,18 +103,30 @@ front_publish(struct front *f, const char *text)
 }
 
 void
-front_configure(struct front *f, const char *server)
+front_configure_both(struct front *f, const char *server, const char *zone)
 {
 	struct zone *zones[] = {&f->zone};
 	char text[2048];
 	struct root *root;
 
-	snprintf(text, sizeof(text), settings, server);
+	snprintf(text, sizeof(text), settings, server, zone);
 	conf_dir_accept(f->conf, text);
 	assert_int_equal(root_new(f->conf->c, zones, 1, &zonefile_key, &root),
 			 SECD_OK);
 	root_publish_take(&f->frontend.root, root);
 	f->dispatcher.root = root;
+}
+
+void
+front_configure(struct front *f, const char *server)
+{
+	front_configure_both(f, server, "");
+}
+
+void
+front_configure_zone(struct front *f, const char *zone)
+{
+	front_configure_both(f, "", zone);
 }
 
 const char *
@@ -159,6 +172,22 @@ front_query(uint8_t *msg, uint16_t id, const char *name, uint16_t type)
 	put_u16(msg + 12 + len, type);
 	put_u16(msg + 14 + len, RR_CLASS_IN);
 	return 16 + len;
+}
+
+size_t
+front_ixfr(uint8_t *msg, uint16_t id, uint32_t serial)
+{
+	size_t len = front_query(msg, id, "example.", RR_TYPE_IXFR);
+	uint8_t *p = msg + len;
+
+	put_u16(msg + 8, 1);
+	memset(p, 0, 34);
+	put_u16(p, 0xc00c);
+	put_u16(p + 2, RR_TYPE_SOA);
+	put_u16(p + 4, RR_CLASS_IN);
+	put_u16(p + 10, 22);
+	put_u32(p + 14, serial);
+	return len + 34;
 }
 
 struct sockaddr_storage

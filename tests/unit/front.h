@@ -42,6 +42,11 @@ void front_publish(struct front *f, const char *text);
 /** Put another configuration in force: lines of the section `server`. */
 void front_configure(struct front *f, const char *server);
 
+/** The same, with lines of the zone example. */
+void front_configure_zone(struct front *f, const char *zone);
+void front_configure_both(struct front *f, const char *server,
+			  const char *zone);
+
 /** A text of a zone whose `large` TXT takes some 60,000 octets to answer. */
 const char *front_large_zone(void);
 
@@ -50,6 +55,9 @@ char *front_long_zone(unsigned names);
 
 /** Write a query. Returns its octets. */
 size_t front_query(uint8_t *msg, uint16_t id, const char *name, uint16_t type);
+
+/** A request for an IXFR of example. from a serial. Returns its octets. */
+size_t front_ixfr(uint8_t *msg, uint16_t id, uint32_t serial);
 
 /** Such an address, with a port. */
 struct sockaddr_storage front_address(const char *text, uint16_t port);

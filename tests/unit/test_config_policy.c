@@ -37,6 +37,8 @@ what_is_not_said_has_a_default(void **state)
 	assert_int_equal(p->limits.nsec3_iterations, 100);
 	assert_int_equal(p->limits.transfer_s, 7200);
 	assert_int_equal(p->limits.transfer_min_rate, 1024);
+	assert_true(p->provide_ixfr);
+	assert_int_equal(p->condense, CONFIG_CONDENSE_AUTO);
 }
 
 static void
@@ -55,8 +57,12 @@ what_is_said_is_kept(void **state)
 					 "    owner-max-types: 9\n"
 					 "    nsec3-max-iterations: 10\n"
 					 "    transfer-max-time: 3h\n"
-					 "    transfer-min-rate: 0\n")));
+					 "    transfer-min-rate: 0\n"
+					 "    provide-ixfr: off\n"
+					 "    ixfr-condense: on\n")));
 
+	assert_false(p->provide_ixfr);
+	assert_int_equal(p->condense, CONFIG_CONDENSE_ON);
 	assert_int_equal(p->timers.refresh_min, 60);
 	assert_int_equal(p->timers.refresh_max, 7200);
 	assert_int_equal(p->timers.retry_min, 5);
@@ -152,6 +158,9 @@ a_bad_value_is_refused(void **state)
 	conf_dir_refuse(d, ZONE("    nsec3-max-iterations: 0\n"),
 			"9: bad value \"0\" for \"nsec3-max-iterations\": "
 			"expected a number from 1 to 65535");
+	conf_dir_refuse(d, ZONE("    ixfr-condense: yes\n"),
+			"9: bad value \"yes\" for \"ixfr-condense\": "
+			"expected auto, on or off");
 }
 
 static void

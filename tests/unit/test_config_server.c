@@ -47,6 +47,7 @@ what_is_not_said_has_a_default(void **state)
 	assert_int_equal(s->transfers_in, 20);
 	assert_int_equal(s->transfers_per_primary, 4);
 	assert_int_equal(s->transfers_out, 100);
+	assert_int_equal(s->condense_memory, 64 << 20);
 	assert_int_equal(s->tsig_weak, 0);
 	assert_int_equal(d->c->log_count, 1);
 	assert_int_equal(d->c->logs[0].target, LOG_TARGET_STDERR);
@@ -70,7 +71,8 @@ what_is_said_is_kept(void **state)
 					    "  sync-interval: 1s\n"
 					    "  transfers-in: 3\n"
 					    "  transfers-per-primary: 2\n"
-					    "  transfers-out: 9\n")
+					    "  transfers-out: 9\n"
+					    "  condense-memory: 5M\n")
 		 ->server;
 	assert_int_equal(s->udp_workers, 7);
 	assert_string_equal(s->identity, "ns1 here");
@@ -85,6 +87,7 @@ what_is_said_is_kept(void **state)
 	assert_int_equal(s->transfers_in, 3);
 	assert_int_equal(s->transfers_per_primary, 2);
 	assert_int_equal(s->transfers_out, 9);
+	assert_int_equal(s->condense_memory, 5 << 20);
 }
 
 static void

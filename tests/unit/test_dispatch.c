@@ -23,6 +23,7 @@ static struct front *f;
 static uint8_t request[4096], response[65535];
 static size_t request_len, response_len;
 static struct transfer_stream *stream;
+static int wait_ms;
 static struct tsig_transaction tsig;
 
 static int
@@ -288,9 +289,9 @@ an_allowed_transfer_is_a_stream(void **state)
 	assert_int_equal(response_len, 0);
 	assert_non_null(stream);
 	assert_int_equal(atomic_load(&f->frontend.transfers_out), 1);
-	assert_int_equal(
-	    transfer_stream_next(stream, response, sizeof(response), &len),
-	    SECD_OK);
+	assert_int_equal(transfer_stream_next(stream, response,
+					      sizeof(response), &len, &wait_ms),
+			 SECD_OK);
 	assert_true(stream->is_done);
 	assert_int_equal(answers(), 5);
 	transfer_stream_close(stream);
@@ -309,9 +310,9 @@ a_transfer_goes_on_with_its_version_whatever_comes(void **state)
 	ask_axfr("127.0.0.1");
 	front_publish(f, "@ SOA ns host 8 1 1 1 1\n@ NS ns.example.org.\n");
 	front_configure(f, "");
-	assert_int_equal(
-	    transfer_stream_next(stream, response, sizeof(response), &len),
-	    SECD_OK);
+	assert_int_equal(transfer_stream_next(stream, response,
+					      sizeof(response), &len, &wait_ms),
+			 SECD_OK);
 	assert_int_equal(answers(), 5);
 }
 
@@ -343,7 +344,8 @@ a_signed_transfer_is_signed(void **state)
 	give("127.0.0.3", true);
 	assert_non_null(stream);
 	assert_int_equal(transfer_stream_next(stream, response,
-					      sizeof(response), &response_len),
+					      sizeof(response), &response_len,
+					      &wait_ms),
 			 SECD_OK);
 	assert_int_equal(verify(), TSIG_GOOD);
 	assert_int_equal(tsig_verify_end(&tsig), TSIG_GOOD);
@@ -404,22 +406,10 @@ no_more_transfers_run_than_the_configuration_allows(void **state)
 	assert_non_null(stream);
 }
 
-/* An IXFR request: a SOA with the client's serial in the authority section. */
 static void
 ask_ixfr(uint32_t serial, bool is_tcp)
 {
-	uint8_t *p;
-
-	make("example.", RR_TYPE_IXFR);
-	put_u16(request + 8, 1);
-	p = request + request_len;
-	memset(p, 0, 34);
-	put_u16(p, 0xc00c);
-	put_u16(p + 2, RR_TYPE_SOA);
-	put_u16(p + 4, RR_CLASS_IN);
-	put_u16(p + 10, 22);
-	put_u32(p + 14, serial);
-	request_len += 34;
+	request_len = front_ixfr(request, 0x1234, serial);
 	give("127.0.0.1", is_tcp);
 }
 
@@ -472,9 +462,9 @@ finish_stream(void)
 	size_t len;
 
 	assert_non_null(stream);
-	assert_int_equal(
-	    transfer_stream_next(stream, response, sizeof(response), &len),
-	    SECD_OK);
+	assert_int_equal(transfer_stream_next(stream, response,
+					      sizeof(response), &len, &wait_ms),
+			 SECD_OK);
 	assert_true(stream->is_done);
 	transfer_stream_close(stream);
 	stream = NULL;

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,6 +201,101 @@ it_is_the_difference_of_the_ends(void **state)
 	net_fini(&net);
 }
 
+/* What is left, as octets. Returns SECD_OK or why not. */
+static int
+write_step(struct buf *b, struct buf *out)
+{
+	struct net net = {.count = 0};
+	size_t len;
+	int rc;
+
+	assert_int_equal(net_put(&net, b->data, b->len, false), SECD_OK);
+	net_cancel(&net);
+	len = net_step_len(&net);
+	buf_clear(out);
+	assert_int_equal(buf_reserve(out, len + 1), SECD_OK);
+	out->data[len] = 77;
+	rc = net_write_step(&net, out->data);
+	assert_int_equal(out->data[len], 77);
+	out->len = len;
+	net_fini(&net);
+	return rc;
+}
+
+static void
+what_is_left_is_a_step(void **state)
+{
+	struct buf b = {0}, out = {0}, expected = {0};
+
+	(void)state;
+	two_steps(&b);
+	put(&b, SECD_OP_SOA_FROM, "example.", 60, 3);
+	put(&b, SECD_OP_DELETE, "z.example.", 60, 1);
+	put(&b, SECD_OP_DELETE, "example.", 60, 9);
+	put(&b, SECD_OP_SOA_TO, "example.", 60, 4);
+	assert_int_equal(write_step(&b, &out), SECD_OK);
+	put(&expected, SECD_OP_SOA_FROM, "example.", 60, 1);
+	put(&expected, SECD_OP_DELETE, "example.", 60, 9);
+	put(&expected, SECD_OP_DELETE, "z.example.", 60, 1);
+	put(&expected, SECD_OP_SOA_TO, "example.", 60, 4);
+	put(&expected, SECD_OP_ADD, "a.example.", 60, 1);
+	assert_int_equal(out.len, expected.len);
+	assert_memory_equal(out.data, expected.data, out.len);
+	buf_fini(&b);
+	buf_fini(&out);
+	buf_fini(&expected);
+}
+
+static void
+without_one_soa_of_each_it_is_none(void **state)
+{
+	struct buf b = {0}, out = {0};
+
+	(void)state;
+	assert_int_equal(write_step(&b, &out), SECD_EMALF);
+	put(&b, SECD_OP_SOA_FROM, "example.", 60, 1);
+	assert_int_equal(write_step(&b, &out), SECD_EMALF);
+	put(&b, SECD_OP_SOA_TO, "example.", 60, 2);
+	assert_int_equal(write_step(&b, &out), SECD_OK);
+	put(&b, SECD_OP_SOA_TO, "example.", 60, 3);
+	assert_int_equal(write_step(&b, &out), SECD_EMALF);
+	buf_fini(&b);
+	buf_fini(&out);
+}
+
+/* Many: more than any digit of their hashes tells apart. */
+static void
+many_records_are_told_apart(void **state)
+{
+	enum { COUNT = 300000 } /* some have the same half of a hash */;
+	struct net net = {.count = 0};
+	struct buf b = {0};
+	char name[32];
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT; i++) {
+		snprintf(name, sizeof(name), "n%u.example.", i);
+		put(&b, SECD_OP_ADD, name, 60, 1);
+		if (i % 3 != 0) {
+			put(&b, SECD_OP_DELETE, name, 60, 1);
+		}
+		if (i % 3 == 2) {
+			put(&b, SECD_OP_ADD, name, 60, 1);
+		}
+	}
+	assert_int_equal(net_put(&net, b.data, b.len, false), SECD_OK);
+	assert_true(net_memory(&net) > b.len);
+	net_cancel(&net);
+	assert_int_equal(net.count, COUNT - (COUNT + 1) / 3);
+	for (size_t i = 0; i < net.count; i++) {
+		assert_true(net.records[i].added);
+		assert_true(i == 0 || name_compare(net.records[i - 1].octets,
+						   net.records[i].octets) < 0);
+	}
+	net_fini(&net);
+	buf_fini(&b);
+}
+
 int
 main(void)
 {
@@ -211,6 +307,9 @@ main(void)
 	    cmocka_unit_test(it_knows_what_was_deleted),
 	    cmocka_unit_test(what_is_no_entry_is_refused),
 	    cmocka_unit_test(it_is_the_difference_of_the_ends),
+	    cmocka_unit_test(what_is_left_is_a_step),
+	    cmocka_unit_test(without_one_soa_of_each_it_is_none),
+	    cmocka_unit_test(many_records_are_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
