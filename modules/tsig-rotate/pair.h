@@ -73,7 +73,7 @@ struct retired {
 struct pair {
 	/* No key behind this one was accepted here; none before it will be. */
 	uint32_t generation;
-	uint64_t epoch; /* 0: none */
+	uint64_t epoch;      /* 0: none */
 	bool wants_rotation; /* the next key is used as soon as it can be */
 	bool proposes;       /* a revocation: the next one comes from here */
 	bool is_stopped;     /* nothing is done until the operator says so */
