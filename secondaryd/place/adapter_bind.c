@@ -12,7 +12,8 @@
 #include "place/program.h"
 
 static const struct setting settings[] = {
-    {"file", SETTING_FILE, SETTING_REQUIRED | SETTING_TARGET, NULL, NULL},
+    {"file", SETTING_FILE, SETTING_REQUIRED | SETTING_SERVER | SETTING_TARGET,
+     NULL, NULL},
     {"group", SETTING_TEXT, 0, "bind", NULL},
     {"config", SETTING_PATH, 0, "/etc/bind/named.conf", NULL},
     {"check", SETTING_PROGRAM, 0, "/usr/bin/named-checkconf", NULL},

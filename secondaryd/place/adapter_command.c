@@ -19,8 +19,10 @@ static const char end_line[] = "end\n";
 #define END_LEN (sizeof(end_line) - 1)
 
 static const struct setting settings[] = {
-    {"program", SETTING_PROGRAM, SETTING_REQUIRED | SETTING_TARGET, NULL, NULL},
-    {"argument", SETTING_TEXT, SETTING_LIST | SETTING_TARGET, NULL, NULL},
+    {"program", SETTING_PROGRAM,
+     SETTING_REQUIRED | SETTING_SERVER | SETTING_TARGET, NULL, NULL},
+    {"argument", SETTING_TEXT, SETTING_LIST | SETTING_SERVER | SETTING_TARGET,
+     NULL, NULL},
     {.name = NULL},
 };
 

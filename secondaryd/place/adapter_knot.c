@@ -27,7 +27,8 @@
 #define ABORT_MS 2000
 
 static const struct setting settings[] = {
-    {"control", SETTING_PATH, SETTING_TARGET, "/run/knot/knot.sock", NULL},
+    {"control", SETTING_PATH, SETTING_SERVER | SETTING_TARGET,
+     "/run/knot/knot.sock", NULL},
     {"file", SETTING_FILE, SETTING_TARGET, NULL, NULL},
     {"group", SETTING_TEXT, 0, "knot", "file"},
     {"config", SETTING_PATH, 0, "/etc/knot/knot.conf", "file"},
@@ -271,7 +272,7 @@ place_by_transaction(struct adapter_work *w)
 	struct knot_control *k;
 	int rc;
 
-	mark_server(socket, server);
+	mark_run(socket, server);
 	rc = knot_control_open(socket, &w->limit, &k, why);
 	if (rc != SECD_OK) {
 		say(w, rc, why);

@@ -21,7 +21,8 @@ static const struct setting settings[] = {
     {"group", SETTING_TEXT, 0, "nsd", NULL},
     {"config", SETTING_PATH, 0, "/etc/nsd/nsd.conf", NULL},
     {"check", SETTING_PROGRAM, 0, "/usr/sbin/nsd-checkconf", NULL},
-    {"control", SETTING_PATH, 0, "/run/nsd/nsd.ctl", NULL},
+    {"control", SETTING_PATH, SETTING_SERVER | SETTING_TARGET,
+     "/run/nsd/nsd.ctl", NULL},
     {.name = NULL},
 };
 
@@ -86,7 +87,7 @@ tell(struct adapter_work *w)
 	char server[MARK_ID_MAX];
 	int rc;
 
-	mark_server(socket, server);
+	mark_run(socket, server);
 	if (server[0] != '\0' && strcmp(server, w->mark->refused) == 0) {
 		return say_restart(w);
 	}

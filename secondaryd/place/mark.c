@@ -16,7 +16,7 @@
 #include "base/dir.h"
 #include "base/error.h"
 
-#define TEXT_MAX 16384 /* the target, of two paths, is the longest part */
+#define TEXT_MAX 16384 /* more than any path */
 #define LOOK_MS  50    /* between looks whether the server is free */
 
 static int
@@ -25,7 +25,7 @@ fail(const struct mark *m, const char *what, char *reason)
 	int error = errno;
 
 	snprintf(reason, MARK_REASON_MAX, "what is known of \"%.160s\" %s: %s",
-		 m->target, what, strerror(error));
+		 m->server, what, strerror(error));
 	return error == ENOSPC || error == EDQUOT  ? SECD_ENOSPC
 	       : error == EACCES || error == EPERM ? SECD_EPERM
 						   : SECD_EIO;
@@ -46,7 +46,7 @@ hold(const struct mark *m, const struct limit *l, char *reason)
 			snprintf(reason, MARK_REASON_MAX,
 				 "another placement into \"%.160s\" has not "
 				 "ended",
-				 m->target);
+				 m->server);
 			return rc;
 		}
 	}
@@ -70,9 +70,9 @@ take(const char *line, size_t len, const char *word, char value[MARK_ID_MAX])
 static void
 read_text(struct mark *m, const char *text)
 {
-	size_t len = strlen(m->target);
+	size_t len = strlen(m->server);
 
-	if (strncmp(text, m->target, len) != 0 || text[len] != '\n') {
+	if (strncmp(text, m->server, len) != 0 || text[len] != '\n') {
 		return;
 	}
 	for (const char *line = text + len + 1, *end;
@@ -111,8 +111,8 @@ open_files(struct mark *m, const char *dir, char *reason)
 	char lock[sizeof(m->name) + 8];
 
 	snprintf(m->name, sizeof(m->name), "%.*s-%016" PRIx64,
-		 (int)strcspn(m->target, " "), m->target,
-		 checksum64(CHECKSUM_START, m->target, strlen(m->target)));
+		 (int)strcspn(m->server, " "), m->server,
+		 checksum64(CHECKSUM_START, m->server, strlen(m->server)));
 	snprintf(lock, sizeof(lock), "%s.lock", m->name);
 	if (dir_make(dir, 0700) != SECD_OK) {
 		return fail(m, "cannot be opened", reason);
@@ -127,12 +127,12 @@ open_files(struct mark *m, const char *dir, char *reason)
 }
 
 int
-mark_open(struct mark *m, const char *dir, const char *target,
+mark_open(struct mark *m, const char *dir, const char *server,
 	  const struct limit *l, char *reason)
 {
 	int rc;
 
-	*m = (struct mark){.dir = -1, .lock = -1, .target = target};
+	*m = (struct mark){.dir = -1, .lock = -1, .server = server};
 	rc = open_files(m, dir, reason);
 	if (rc == SECD_OK) {
 		rc = hold(m, l, reason);
@@ -156,7 +156,7 @@ write_text(const struct mark *m, const char *name)
 
 	if (fd >= 0) {
 		rc = dprintf(fd, "%s\napplied %s\nrefused %s\ntransaction %s\n",
-			     m->target, m->applied, m->refused,
+			     m->server, m->applied, m->refused,
 			     m->transaction) < 0 ||
 			     fsync(fd) != 0
 			 ? -1
@@ -193,7 +193,7 @@ mark_close(struct mark *m)
 }
 
 void
-mark_server(const char *socket, char id[MARK_ID_MAX])
+mark_run(const char *socket, char id[MARK_ID_MAX])
 {
 	struct stat st;
 

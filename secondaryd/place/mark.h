@@ -18,10 +18,10 @@
 struct mark {
 	int dir, lock;
 	char name[64];
-	const char *target;
+	const char *server;
 	/* The file (include_file_id) that the server took last; "" none. */
 	char applied[MARK_ID_MAX];
-	/* Who (mark_server) must be restarted before it may be asked again. */
+	/* Who (mark_run) must be restarted before it may be asked again. */
 	char refused[MARK_ID_MAX];
 	/* In whom a transaction of ours is, or was when we last looked. */
 	char transaction[MARK_ID_MAX];
@@ -31,12 +31,12 @@ struct mark {
  * Hold a server and read what is known of it.
  *
  * dir      is made when it is missing (0700)
- * target   one line; borrowed until mark_close
+ * server   which one it is, in one line; borrowed until mark_close
  * reason   room for MARK_REASON_MAX; receives one sentence on failure
  * Returns  SECD_OK, SECD_ETIMEOUT (it is held by somebody else), SECD_ECLOSED,
  *          SECD_EIO, SECD_EPERM
  */
-int mark_open(struct mark *m, const char *dir, const char *target,
+int mark_open(struct mark *m, const char *dir, const char *server,
 	      const struct limit *l, char *reason);
 
 /** Make it durable. Returns SECD_OK, SECD_EIO, SECD_ENOSPC. */
@@ -51,6 +51,6 @@ void mark_close(struct mark *m);
  *
  * id       receives it; "" when there is no socket
  */
-void mark_server(const char *socket, char id[MARK_ID_MAX]);
+void mark_run(const char *socket, char id[MARK_ID_MAX]);
 
 #endif

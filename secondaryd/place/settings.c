@@ -257,7 +257,7 @@ put_part(struct buf *b, const char *before, const char *text)
 }
 
 char *
-settings_target(const struct settings *s)
+settings_line(const struct settings *s, enum setting_flag flag)
 {
 	struct buf b = {0};
 	int rc = put_part(&b, "", s->adapter);
@@ -268,7 +268,7 @@ settings_target(const struct settings *s)
 			? k->standard
 			: "";
 
-		if ((k->flags & SETTING_TARGET) == 0) {
+		if ((k->flags & flag) == 0) {
 			continue;
 		}
 		if (rc == SECD_OK && standard[0] != '\0') {

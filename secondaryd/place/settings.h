@@ -23,7 +23,8 @@ enum setting_kind {
 enum setting_flag {
 	SETTING_REQUIRED = 1 << 0,
 	SETTING_LIST = 1 << 1,   /* may be there several times */
-	SETTING_TARGET = 1 << 2, /* says which server it is */
+	SETTING_SERVER = 1 << 2, /* says which server it is */
+	SETTING_TARGET = 1 << 3, /* and where in it keys go */
 };
 
 /* A line of an adapter's table, which ends with one without a name. */
@@ -63,11 +64,11 @@ bool settings_has(const struct settings *s, const char *name);
 int64_t settings_time_ms(const struct settings *s, const char *name);
 
 /**
- * Which server it is, in one line: the same for settings that differ only in
- * how it is reached.
+ * Which server it is, or where in it keys go, in one line: the adapter and the
+ * values of the settings that have this flag.
  *
  * Returns  a string to be freed, or NULL: no memory
  */
-char *settings_target(const struct settings *s);
+char *settings_line(const struct settings *s, enum setting_flag flag);
 
 #endif

@@ -97,21 +97,21 @@ work(const struct request *r, int fd, struct adapter_result *result)
 		      .asker = fd},
 	    .result = result,
 	};
-	char *target = settings_target(&r->settings);
+	char *server = settings_line(&r->settings, SETTING_SERVER);
 	int rc;
 
-	if (target == NULL) {
+	if (server == NULL) {
 		adapter_say(&w, SECD_ENOMEM, "no memory");
 		return;
 	}
-	rc = mark_open(&mark, r->dir, target, &w.limit, reason);
+	rc = mark_open(&mark, r->dir, server, &w.limit, reason);
 	if (rc == SECD_OK) {
 		r->adapter->place(&w);
 		mark_close(&mark);
 	} else {
 		adapter_say(&w, rc, "%s", reason);
 	}
-	free(target);
+	free(server);
 	adapter_mask(r->keys, r->key_count, result->text);
 }
 

@@ -34,7 +34,7 @@ struct job {
 	struct adapter_result result;
 };
 
-/* A server that keys are put into. */
+/* Where keys are put. */
 struct target {
 	struct target *next;
 	void *owner;
@@ -180,7 +180,8 @@ placer_add(struct placer *p, void *owner, uint64_t id,
 	if (p->is_ending || p->id_count == WAITING_MAX) {
 		return SECD_EBUSY;
 	}
-	rc = get_target(p, owner, settings_target(&request->settings), &t);
+	rc = get_target(p, owner,
+			settings_line(&request->settings, SETTING_TARGET), &t);
 	if (rc == SECD_OK) {
 		rc = job_new(request, id, &job);
 	}

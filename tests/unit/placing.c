@@ -132,18 +132,18 @@ placing_place(const struct adapter *a, const char *secret)
 	    .result = &placing.result,
 	};
 	char reason[SECD_REASON_LEN];
-	char *target = settings_target(&w.settings);
+	char *server = settings_line(&w.settings, SETTING_SERVER);
 
-	assert_non_null(target);
+	assert_non_null(server);
 	if (settings_check(&w.settings, "", reason) != SECD_OK ||
-	    mark_open(&mark, placing_path("marks"), target, &w.limit, reason) !=
+	    mark_open(&mark, placing_path("marks"), server, &w.limit, reason) !=
 		SECD_OK) {
 		fail_msg("%s", reason);
 	}
 	placing.result = (struct adapter_result){.rc = 1};
 	a->place(&w);
 	mark_close(&mark);
-	free(target);
+	free(server);
 	adapter_mask(keys, 2, placing.result.text);
 }
 

@@ -204,7 +204,11 @@ after_a_failed_reconfig_it_is_not_asked_until_it_was_restarted(void **state)
 	assert_int_equal(placing.result.needs_restart, 1);
 	assert_true(file_has("YWFh"));
 	place(TWO, SECD_EBUSY, restart);
+	/* Nor for another file of the same server. */
+	placing_set("file", placing_path("others.conf"));
+	place(TWO, SECD_EBUSY, restart);
 	assert_int_equal(server.asked, 2);
+	placing_set("file", placing_path("keys.conf"));
 	start_again(GOOD);
 	place(TWO, SECD_OK, TAKEN);
 	assert_int_equal(placing.result.needs_restart, 0);

@@ -169,7 +169,7 @@ start_server(const char *path, char id[MARK_ID_MAX])
 	unlink(path);
 	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
 	close(fd);
-	mark_server(path, id);
+	mark_run(path, id);
 }
 
 static void
@@ -179,11 +179,11 @@ a_server_that_starts_again_is_another_one(void **state)
 
 	(void)state;
 	snprintf(path, sizeof(path), "%s/s", top);
-	mark_server(path, first);
+	mark_run(path, first);
 	assert_string_equal(first, "");
 	start_server(path, first);
 	assert_int_equal(chmod(path, 0600), 0);
-	mark_server(path, again);
+	mark_run(path, again);
 	assert_string_equal(again, first);
 	/* The clock of the file system goes in steps of milliseconds. */
 	do {

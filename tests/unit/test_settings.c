@@ -18,7 +18,7 @@
 
 static const struct setting known[] = {
     {"file", SETTING_FILE, SETTING_TARGET, NULL, NULL},
-    {"control", SETTING_PATH, SETTING_REQUIRED, NULL, NULL},
+    {"control", SETTING_PATH, SETTING_REQUIRED | SETTING_SERVER, NULL, NULL},
     {"check", SETTING_PROGRAM, 0, "/bin/sh", NULL},
     {"word", SETTING_TEXT, SETTING_LIST | SETTING_TARGET, NULL, NULL},
     {"interval", SETTING_TIME, 0, "60", NULL},
@@ -230,24 +230,27 @@ texts_and_times_are_what_they_say(void **state)
 }
 
 static void
-a_target_is_what_says_which_server_it_is(void **state)
+what_says_which_server_it_is_is_one_line(void **state)
 {
 	const char *const one[][2] = {{"file", "/a"}, {"control", "/x"}};
 	const char *const other[][2] = {{"control", "/y"}, {"file", "/a"}};
 	const char *const more[][2] = {
 	    {"word", "p"}, {"file", "/a"}, {"word", "q"}};
 	struct settings s = SAID(one);
-	char *target = settings_target(&s);
+	char *target = settings_line(&s, SETTING_TARGET);
 
 	(void)state;
 	assert_string_equal(target, "test /a");
 	free(target);
 	s = SAID(other);
-	target = settings_target(&s);
+	target = settings_line(&s, SETTING_TARGET);
 	assert_string_equal(target, "test /a");
 	free(target);
+	target = settings_line(&s, SETTING_SERVER);
+	assert_string_equal(target, "test /y");
+	free(target);
 	s = SAID(more);
-	target = settings_target(&s);
+	target = settings_line(&s, SETTING_TARGET);
 	assert_string_equal(target, "test /a p q");
 	free(target);
 }
@@ -264,7 +267,7 @@ main(void)
 	    cmocka_unit_test(a_file_can_be_made_where_few_can),
 	    cmocka_unit_test(what_goes_only_with_another_is_refused_alone),
 	    cmocka_unit_test(texts_and_times_are_what_they_say),
-	    cmocka_unit_test(a_target_is_what_says_which_server_it_is),
+	    cmocka_unit_test(what_says_which_server_it_is_is_one_line),
 	};
 
 	return cmocka_run_group_tests_name("settings", tests, setup, teardown);
