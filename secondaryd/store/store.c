@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/checksum.h"
+#include "base/dir.h"
 #include "base/error.h"
 #include "base/octets.h"
 #include "store/store_internal.h"
@@ -104,7 +105,7 @@ lock_dir(struct store *s, char reason[256])
 static int
 open_image_dir(struct store *s, char reason[256])
 {
-	if (mkdir(s->image_dir, 0700) != 0 && errno != EEXIST) {
+	if (dir_make(s->image_dir, 0700) != SECD_OK) {
 		return refuse(reason, "create", s->image_dir);
 	}
 	s->image_dir_fd =
@@ -114,14 +115,11 @@ open_image_dir(struct store *s, char reason[256])
 }
 
 static int
-open_env(struct store *s, char reason[256])
+open_env(struct store *s, const char *path, char reason[256])
 {
-	char path[PATH_MAX];
 	MDB_stat stat;
-	int rc;
+	int rc = mdb_env_create(&s->env);
 
-	snprintf(path, sizeof(path), "%s/store.mdb", s->dir);
-	rc = mdb_env_create(&s->env);
 	if (rc == 0) {
 		rc = mdb_env_set_maxdbs(s->env, 4);
 	}
@@ -232,6 +230,65 @@ open_databases(struct store *s, char reason[256])
 	return store_error(rc);
 }
 
+/* A file in the making is no store: it gets the name of one when it is whole. */
+static int
+create(struct store *s, const char *path, char reason[256])
+{
+	char new_path[PATH_MAX], new_lock[PATH_MAX];
+	int rc;
+
+	snprintf(new_path, sizeof(new_path), "%s/store.new", s->dir);
+	snprintf(new_lock, sizeof(new_lock), "%s/store.new-lock", s->dir);
+	unlink(new_path);
+	rc = open_env(s, new_path, reason);
+	if (rc == SECD_OK) {
+		rc = open_databases(s, reason);
+	}
+	if (s->env != NULL) {
+		mdb_env_close(s->env);
+		s->env = NULL;
+	}
+	unlink(new_lock);
+	if (rc == SECD_OK && rename(new_path, path) != 0) {
+		rc = refuse(reason, "create", path);
+	}
+	return rc;
+}
+
+/* A process before this one may have died while it wrote: what we build on has
+ * to be on the disk, not only in the kernel, and so has its name. */
+static int
+sync_all(struct store *s, const char *path, char reason[256])
+{
+	int rc = mdb_env_sync(s->env, 1);
+
+	if (rc != 0) {
+		explain(reason, "cannot sync %s: %s", path, mdb_strerror(rc));
+		return store_error(rc);
+	}
+	return dir_sync(s->dir) == SECD_OK ? SECD_OK
+					   : refuse(reason, "sync", s->dir);
+}
+
+static int
+open_database(struct store *s, char reason[256])
+{
+	char path[PATH_MAX];
+	int rc = SECD_OK;
+
+	snprintf(path, sizeof(path), "%s/store.mdb", s->dir);
+	if (access(path, F_OK) != 0 && errno == ENOENT) {
+		rc = create(s, path, reason);
+	}
+	if (rc == SECD_OK) {
+		rc = open_env(s, path, reason);
+	}
+	if (rc == SECD_OK) {
+		rc = open_databases(s, reason);
+	}
+	return rc == SECD_OK ? sync_all(s, path, reason) : rc;
+}
+
 int
 store_open(const char *dir, struct store **out, char reason[256])
 {
@@ -253,10 +310,7 @@ store_open(const char *dir, struct store **out, char reason[256])
 		rc = open_image_dir(s, reason);
 	}
 	if (rc == SECD_OK) {
-		rc = open_env(s, reason);
-	}
-	if (rc == SECD_OK) {
-		rc = open_databases(s, reason);
+		rc = open_database(s, reason);
 	}
 	if (rc != SECD_OK) {
 		goto fail;
