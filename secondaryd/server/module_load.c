@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/dir.h"
 #include "base/error.h"
 #include "server/module_code.h"
 
@@ -25,7 +26,7 @@ fail(const char *what, const char *path, char *reason)
 static int
 make_dir(const char *path, char *reason)
 {
-	return mkdir(path, 0700) == 0 || errno == EEXIST
+	return dir_make(path, 0700) == SECD_OK
 		   ? SECD_OK
 		   : fail("cannot make", path, reason);
 }

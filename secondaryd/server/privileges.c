@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/dir.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -75,6 +76,10 @@ make_dir(const char *path, mode_t mode, const struct config_server *c,
 	if (mkdir(path, mode) == 0) {
 		if (hand_over(path, mode, c) != 0) {
 			return refuse(reason, SECD_EPERM, "%s: %s", path,
+				      strerror(errno));
+		}
+		if (dir_sync_name(path) != SECD_OK) {
+			return refuse(reason, SECD_EIO, "%s: %s", path,
 				      strerror(errno));
 		}
 	} else if (errno != EEXIST) {
