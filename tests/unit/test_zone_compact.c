@@ -373,10 +373,11 @@ set_long_interval(void *commit)
 static void
 an_image_that_is_stored_at_the_very_end_brings_nothing_behind_it(void **state)
 {
-	struct commit *commit = world.server->commit;
+	struct commit *commit;
 
 	(void)state;
 	begin_compaction();
+	commit = world.server->commit;
 	/* What follows the next transaction is written at the end. Nothing may
 	 * be under way then that would be the next one. */
 	commit_run(commit, nothing, NULL);
