@@ -297,6 +297,7 @@ show_primary(FILE *out, struct rows *r, const struct thing *t, int64_t now)
 	struct line l = {.len = 0};
 	const char *serial = rows_take_text(r, id, "serial", NULL);
 	const char *failures = rows_take_text(r, id, "failures", NULL);
+	const char *key = rows_take_text(r, id, "key", NULL);
 	const char *error = rows_take_text(r, id, "error", NULL);
 	int64_t at;
 
@@ -316,6 +317,9 @@ show_primary(FILE *out, struct rows *r, const struct thing *t, int64_t now)
 	if (rows_take_time(r, id, "tried-at", &at)) {
 		add(&l, ", asked ");
 		add_distance(&l, at, now);
+	}
+	if (key != NULL) {
+		add(&l, ", key %s", key);
 	}
 	print_line(out, "primary", l.text);
 	if (error != NULL) {

@@ -104,22 +104,26 @@ zone_key_missing(const struct config_target *t, char *text, size_t cap)
 	return text;
 }
 
-/*
- * Of the action's primary
- */
-
 static unsigned
-choice_of(const struct zone_entry *e)
+choice_of(const struct zone_entry *e, unsigned primary)
 {
-	return e->key_choice == NULL ? 0 : e->key_choice[e->action.primary];
+	return e->key_choice == NULL ? 0 : e->key_choice[primary];
+}
+
+int
+zone_key_of_primary(const struct zone_entry *e, unsigned primary,
+		    struct tsig_key **out)
+{
+	return zone_key_take(e->server, zone_primary(e->policy, primary),
+			     choice_of(e, primary), out);
 }
 
 int
 zone_key_of_action(const struct zone_entry *e, struct tsig_key **out)
 {
-	return zone_key_take(e->server,
-			     zone_primary(e->policy, e->action.primary),
-			     choice_of(e) + e->key_tries, out);
+	return zone_key_take(
+	    e->server, zone_primary(e->policy, e->action.primary),
+	    choice_of(e, e->action.primary) + e->key_tries, out);
 }
 
 bool
@@ -153,7 +157,8 @@ zone_key_taken(struct zone_entry *e)
 {
 	const struct config_target *t =
 	    zone_primary(e->policy, e->action.primary);
-	unsigned before = choice_of(e), now = before + e->key_tries;
+	unsigned before = choice_of(e, e->action.primary);
+	unsigned now = before + e->key_tries;
 	char apex[NAME_TEXT_MAX], refused[NAME_TEXT_MAX], taken[NAME_TEXT_MAX];
 	char to[ADDRESS_TEXT_MAX];
 

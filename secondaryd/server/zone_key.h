@@ -31,6 +31,10 @@ int zone_key_take(const struct server *s, const struct config_target *t,
 /** What is wrong when none is there. Returns text. */
 char *zone_key_missing(const struct config_target *t, char *text, size_t cap);
 
+/** The key that a primary is asked with. As zone_key_take. */
+int zone_key_of_primary(const struct zone_entry *e, unsigned primary,
+			struct tsig_key **out);
+
 /* Of the action's primary: */
 
 /** The key of the step. As zone_key_take. */

@@ -114,6 +114,7 @@ put_primary(const struct zone_report_primary *p, const char *zone,
 	if (p->failures != 0) {
 		control_reply_number(r, zone, id, "failures", p->failures);
 	}
+	put_text(r, zone, id, "key", p->key);
 	put_text(r, zone, id, "error", p->error);
 }
 

@@ -24,11 +24,12 @@ struct zone_report_primary {
 	char address[64]; /* with its port */
 	char health[16];  /* refresh_health_text */
 	bool has_serial;
-	uint32_t serial;   /* last seen there */
-	int64_t seen_at;   /* then */
-	int64_t tried_at;  /* last attempt */
-	unsigned failures; /* in a row */
-	char error[160];   /* of the last attempt; "": it went well */
+	uint32_t serial;         /* last seen there */
+	int64_t seen_at;         /* then */
+	int64_t tried_at;        /* last attempt */
+	unsigned failures;       /* in a row */
+	char error[160];         /* of the last attempt; "": it went well */
+	char key[NAME_TEXT_MAX]; /* that it is asked with; "": none */
 };
 
 struct zone_report {

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "server/notifier.h"
+#include "server/zone_key.h"
 
 #define TARGET_TEXT_MAX 512
 
@@ -150,6 +151,7 @@ take_primary(const struct zone_entry *e, unsigned index, const struct now *now,
 {
 	const struct refresh_primary *p = refresh_primary(e->refresh, index);
 	const struct config_target *t = zone_primary(e->policy, index);
+	struct tsig_key *key;
 
 	snprintf(out->remote, sizeof(out->remote), "%s", t->remote->id);
 	address_text(t->to, out->address, sizeof(out->address));
@@ -161,6 +163,10 @@ take_primary(const struct zone_entry *e, unsigned index, const struct now *now,
 	out->tried_at = wall(now, p->tried_ms);
 	out->failures = p->failures;
 	snprintf(out->error, sizeof(out->error), "%s", p->error);
+	if (zone_key_of_primary(e, index, &key) == SECD_OK && key != NULL) {
+		name_to_text(tsig_key_name(key), out->key);
+		tsig_key_unref(key);
+	}
 }
 
 void

@@ -74,7 +74,8 @@ rich_zone(void *ctx, const uint8_t *apex, struct control_reply *r)
 		     .has_serial = true,
 		     .serial = 2024010102,
 		     .seen_at = now - 3700,
-		     .tried_at = now - 3700},
+		     .tried_at = now - 3700,
+		     .key = "xfr-b.example."},
 		    {.remote = "backup",
 		     .address = "2001:db8::1@53",
 		     .health = "unreachable",
@@ -158,7 +159,8 @@ a_zone_is_told_with_its_plan_and_its_primaries(void **state)
 	    "xfr-a.example.\n"
 	    "                    12 records, 1234 octets, 1 messages, 34 ms\n"
 	    "    primary         hidden 192.0.2.1@53: serial 2024010102 seen "
-	    "1 h 1 min ago, good, asked 1 h 1 min ago\n"
+	    "1 h 1 min ago, good, asked 1 h 1 min ago, key "
+	    "xfr-b.example.\n"
 	    "    primary         backup 2001:db8::1@53: no serial seen, "
 	    "unreachable, asked 1 d 3 h ago\n"
 	    "                      connection refused\\\\x1b\\[31m (failures "
