@@ -63,10 +63,11 @@ class Followed:
         return ixfr.steps(rrs)
 
 
-@test(needs=("secondaryd", "secondaryctl"))
-def every_version_is_left_by_its_steps(case):
-    f = Followed(case, server={"udp-workers": 2})
+@test(needs=("secondaryd", "secondaryctl"), condense=("auto", "on", "off"))
+def every_version_is_left_by_steps_or_by_one(case, condense):
+    f = Followed(case, template={"ixfr-condense": condense})
     for n in range(1, 8):
         f.publish(range(n, 200 + n))
     for serial in range(1, 8):
-        assert len(f.ixfr(serial)) == 8 - serial
+        steps = f.ixfr(serial)
+        assert len(steps) == (8 - serial if condense == "off" else 1)

@@ -35,11 +35,11 @@ stop(void **state)
 	return rc;
 }
 
-/* Steps that lead to the version that is served. */
+/* Steps that lead to the version that is served, which is larger than they. */
 static void
 have_past(uint32_t steps, unsigned records)
 {
-	char *text = front_long_zone(20000);
+	char *text = front_long_zone(50 + steps * (records + 6) / 4);
 
 	past_add(&past, 7 - steps, 7, records);
 	serving.front->frontend.history = past_history(&past);
