@@ -114,9 +114,6 @@ on_boolean(void *ctx, const char *zone, const char *id, const char *item,
 		a->lost++;
 		a->lost_mask |= 1u << (zone[1] - 'a');
 	}
-	if (strcmp(item, "pinned") == 0 && a->listed_count > 0) {
-		a->listed[a->listed_count - 1].is_pinned = value != 0;
-	}
 }
 
 static void

@@ -15,7 +15,6 @@ struct listed {
 	uint64_t seq;
 	uint32_t serial;
 	bool begins; /* history, or anew */
-	bool is_pinned;
 };
 
 struct answer {

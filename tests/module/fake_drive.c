@@ -219,7 +219,7 @@ choose_version(struct fake_host *h, struct model_zone *z)
 	case 1: /* offered again */
 		return newest;
 	case 2: /* the newest one never counted */
-		if (z->count < 2 || newest->from_seq == 0) {
+		if (h->is_steady || z->count < 2 || newest->from_seq == 0) {
 			break;
 		}
 		before = newest->from_seq;
@@ -274,6 +274,24 @@ offer(struct fake_host *h, struct model_zone *z, const struct model_version *v)
 	return rc;
 }
 
+static void
+enter(struct fake_host *h, enum fake_phase phase)
+{
+	/* Behind all that was written before, whenever the kill comes. */
+	__atomic_store_n(&h->phase, phase, __ATOMIC_SEQ_CST);
+}
+
+void
+fake_host_left(const struct fake_host *h, struct model_zone old[FAKE_ZONES],
+	       struct model_zone new[FAKE_ZONES])
+{
+	bool has_group = h->phase >= FAKE_CHOOSES;
+
+	memcpy(old, has_group ? h->before : h->zones, sizeof(h->zones));
+	memcpy(new, h->phase == FAKE_CHOOSES ? h->before : h->zones,
+	       sizeof(h->zones));
+}
+
 int
 fake_host_group(struct fake_host *h, size_t count)
 {
@@ -281,17 +299,24 @@ fake_host_group(struct fake_host *h, size_t count)
 	bool follows[FAKE_ZONES];
 	int rc = SECD_OK;
 
+	enter(h, FAKE_SAVES);
+	memcpy(h->before, h->zones, sizeof(h->before));
 	memcpy(expected, h->expected, sizeof(expected));
 	memcpy(follows, h->follows, sizeof(follows));
 	for (; count > 0; count--) {
 		unsigned i = rnd_below(&h->rnd, FAKE_ZONES);
 		const struct model_version *v;
+		bool is_taken;
 
 		if (!h->configured[i]) {
 			continue;
 		}
+		enter(h, FAKE_CHOOSES);
 		v = choose_version(h, &h->zones[i]);
-		if (offer(h, &h->zones[i], v) != SECD_OK) {
+		enter(h, FAKE_OFFERS);
+		is_taken = offer(h, &h->zones[i], v) == SECD_OK;
+		model_offered(&h->zones[i], v->seq, is_taken);
+		if (!is_taken) {
 			expected[i] = FAKE_UNKNOWN;
 			follows[i] = false;
 			continue;
@@ -307,7 +332,9 @@ fake_host_group(struct fake_host *h, size_t count)
 		rc = h->module->commit(h->m);
 		h->in_call = false;
 	}
+	enter(h, FAKE_NOTES);
 	for (unsigned i = 0; i < FAKE_ZONES; i++) {
+		model_committed(&h->zones[i], rc == SECD_OK);
 		if (rc == SECD_OK) {
 			h->expected[i] = expected[i];
 			h->follows[i] = follows[i];
@@ -316,6 +343,7 @@ fake_host_group(struct fake_host *h, size_t count)
 			h->follows[i] = false;
 		}
 	}
+	enter(h, FAKE_RESTS);
 	return rc;
 }
 

@@ -35,6 +35,16 @@ enum fake_function {
 	FAKE_FUNCTION_COUNT,
 };
 
+/* What a group of changes has come to, for whoever shares the memory of a host
+ * that is killed. */
+enum fake_phase {
+	FAKE_RESTS,   /* there is none */
+	FAKE_SAVES,   /* `before` is being written */
+	FAKE_CHOOSES, /* `zones` are, and nothing is committed */
+	FAKE_OFFERS,  /* or commits */
+	FAKE_NOTES,   /* what is promised is being written */
+};
+
 struct fake_host {
 	struct secd_host api;
 	const struct secd_module *module;
@@ -43,7 +53,9 @@ struct fake_host {
 	struct rnd rnd;
 	struct secd_time now;
 	struct model_zone zones[FAKE_ZONES];
-	bool configured[FAKE_ZONES]; /* the host has the zone */
+	enum fake_phase phase;
+	struct model_zone before[FAKE_ZONES]; /* the group */
+	bool configured[FAKE_ZONES];          /* the host has the zone */
 	/* The seq that the module has to have, 0: none, UNKNOWN. */
 	uint64_t expected[FAKE_ZONES];
 	/* Of these, the way from the one before has to be known. */
@@ -53,6 +65,9 @@ struct fake_host {
 	unsigned fail_every; /* each one, each second one, ... */
 	unsigned fail_calls;
 	bool stream_breaks; /* the next stream ends in an error */
+	bool is_steady;     /* it never loses a version that it offered */
+	bool keeps_all;     /* the module was told of no limits */
+	bool is_unsettled;  /* a zone that begins may not be whole yet */
 
 	bool in_call;   /* of the module: else it calls us on its own */
 	bool in_open;   /* then some things are not for it */
@@ -91,6 +106,11 @@ void fake_host_close(struct fake_host *h);
 
 /** One legal call, chosen at random, and perhaps a tick. */
 void fake_host_step(struct fake_host *h);
+/** The zones of a host that was killed: the module is at the one or the
+ * other. */
+void fake_host_left(const struct fake_host *h,
+		    struct model_zone old[FAKE_ZONES],
+		    struct model_zone new[FAKE_ZONES]);
 /** Take some versions in, and commit. Returns what commit said. */
 int fake_host_group(struct fake_host *h, size_t count);
 /** Tick until nothing is due. */

@@ -16,6 +16,19 @@ void kept_check_zone(struct fake_host *h, const struct model_zone *z);
 /** Both, of all zones. */
 void kept_check_all(struct fake_host *h);
 
+/**
+ * Zones as they were or as they should be, whichever the journal is at: all of
+ * them the one or all the other.
+ *
+ * newest  seqs that the journal has; 0: none
+ */
+void kept_choose(const struct model_zone old[FAKE_ZONES],
+		 const struct model_zone new[FAKE_ZONES],
+		 const uint64_t newest[FAKE_ZONES],
+		 struct model_zone out[FAKE_ZONES]);
+/** The seq of the newest version that the journal has of a zone; 0: none. */
+uint64_t kept_newest(struct fake_host *h, unsigned zone);
+
 /** A version that others were made of, and that has a serial of its own. */
 bool kept_find_old(struct fake_host *h, unsigned *zone, struct listed *old);
 /** Say how the order ended that was given. */

@@ -24,6 +24,54 @@ model_init(struct model_zone *z, unsigned index)
 	z->apex[2] = (uint8_t)('a' + index);
 }
 
+static struct model_version *
+find(struct model_zone *z, uint64_t seq)
+{
+	size_t i = 0;
+
+	while (i < z->count && z->versions[i].seq != seq) {
+		i++;
+	}
+	return i == z->count ? NULL : &z->versions[i];
+}
+
+void
+model_offered(struct model_zone *z, uint64_t seq, bool is_taken)
+{
+	struct model_version *v = find(z, seq);
+	uint64_t before;
+
+	v->is_told = true;
+	v->is_taken = is_taken;
+	before = v->from_seq != 0 ? v->from_seq : seq - 1;
+	for (size_t i = 0; i < z->count && !is_taken; i++) {
+		z->versions[i].is_lost |= z->versions[i].seq > before;
+	}
+}
+
+void
+model_committed(struct model_zone *z, bool is_kept)
+{
+	for (size_t i = 0; i < z->count; i++) {
+		struct model_version *v = &z->versions[i];
+		struct model_version *from = find(z, v->from_seq);
+
+		if (v->is_taken) {
+			v->is_lost = !is_kept;
+		}
+		if (v->is_taken && is_kept && from != NULL) {
+			from->is_lost = false; /* it has a place now */
+		}
+		v->is_taken = false;
+	}
+}
+
+void
+model_kept(struct model_zone *z, uint64_t seq)
+{
+	find(z, seq)->is_lost = false;
+}
+
 const struct model_version *
 model_find(const struct model_zone *z, uint64_t seq)
 {
@@ -56,8 +104,12 @@ model_grow(struct model_zone *z, struct rnd *r,
 		    rnd_below(r, 20) == 0 ? 0x7fffffff : 1 + rnd_below(r, 3);
 	}
 	if (last != NULL) {
-		v.seq = last->seq + 1 + rnd_below(r, 3);
+		v.seq = (z->counts_on ? z->last_seq : last->seq) + 1 +
+			rnd_below(r, 3);
 	}
+	z->last_seq = v.seq;
+	v.is_lost = true;
+	v.is_told = v.is_taken = false;
 	for (unsigned n = rnd_below(r, 6) + (from == NULL ? 10 : 0); n > 0;
 	     n--) {
 		v.values[rnd_below(r, MODEL_RECORDS)] =

@@ -21,16 +21,29 @@ struct model_version {
 	uint64_t from_seq; /* 0: from nothing */
 	uint32_t serial;
 	uint16_t values[MODEL_RECORDS]; /* of each record; 0: not there */
+	bool is_told;  /* it was offered; else only what is made of it was */
+	bool is_lost;  /* the module did not say that it has it */
+	bool is_taken; /* but for the commit that is due */
 };
 
 struct model_zone {
 	uint8_t apex[16];
 	struct model_version versions[MODEL_VERSIONS];
 	size_t count;
+	uint64_t last_seq;
+	bool counts_on; /* numbers of versions that fell back stay used */
 };
 
 /** An empty zone, the `index`th; no version. */
 void model_init(struct model_zone *z, unsigned index);
+
+/** A version was offered, and the module took it, or not: then what it had
+ * above the one before never counted, either. */
+void model_offered(struct model_zone *z, uint64_t seq, bool is_taken);
+/** What it took was committed, or not. */
+void model_committed(struct model_zone *z, bool is_kept);
+/** The module has this version after all. */
+void model_kept(struct model_zone *z, uint64_t seq);
 
 /** The version of a seq, or NULL. */
 const struct model_version *model_find(const struct model_zone *z,
