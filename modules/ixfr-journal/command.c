@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "ixfr-journal/catch_up.h"
 #include "ixfr-journal/command_list.h"
 #include "ixfr-journal/command_pin.h"
 #include "ixfr-journal/command_read.h"
@@ -122,7 +123,8 @@ put_trouble(const struct journal *j, const struct secd_reply *r)
 	const struct trouble *c = &j->changes, *u = &j->upkeep;
 	char text[2 * SECD_REASON_LEN + 128];
 
-	r->boolean(r->ctx, NULL, NULL, "durable", c->rc == SECD_OK);
+	r->boolean(r->ctx, NULL, NULL, "durable",
+		   c->rc == SECD_OK && !catch_up_is_behind(j));
 	if (c->rc != SECD_OK || u->rc != SECD_OK) {
 		snprintf(text, sizeof(text), "%s%s%s%s%s",
 			 c->rc != SECD_OK ? "changes are not kept: " : "",

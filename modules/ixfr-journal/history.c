@@ -19,6 +19,7 @@ struct intake {
 	const struct secd_change *change;
 	char *reason;
 	uint64_t *room; /* the group's */
+	uint64_t counts_to;
 	struct zone_record zone;
 	struct segment segment; /* the newest, if zone.segment is set */
 	bool base_lost;         /* or there never was one */
@@ -267,7 +268,8 @@ go_back(struct intake *in)
 {
 	const struct secd_change *c = in->change;
 	uint64_t start = c->from_seq != 0 ? c->from_seq : c->seq;
-	int rc = forget_above(in, c->from_seq != 0 ? start : start - 1);
+	uint64_t last = c->from_seq != 0 ? start : start - 1;
+	int rc = forget_above(in, last < in->counts_to ? last : in->counts_to);
 
 	if (rc == SECD_OK && !follows(in)) {
 		/* Two segments never share a version. */
@@ -334,11 +336,14 @@ begin_change(struct history *h, MDB_txn **txn)
 }
 
 int
-history_change(struct history *h, const struct secd_change *c, bool *wants_base,
-	       char *reason)
+history_change(struct history *h, const struct secd_change *c,
+	       uint64_t counts_to, bool *wants_base, char *reason)
 {
-	struct intake in = {
-	    .db = h->db, .change = c, .reason = reason, .room = &h->room};
+	struct intake in = {.db = h->db,
+			    .change = c,
+			    .reason = reason,
+			    .room = &h->room,
+			    .counts_to = counts_to};
 	int rc;
 
 	reason[0] = '\0';

@@ -20,6 +20,8 @@ struct history {
 /**
  * Take a version in.
  *
+ * counts_to  what there is of the zone above this seq never counted, whatever
+ *            the change itself says of that; UINT64_MAX: all of it does
  * wants_base  receives whether history has no base now
  * reason   room for SECD_REASON_LEN; why it was not taken
  * Returns  SECD_OK, SECD_EINVAL, SECD_EMALF (the stream is not what it says),
@@ -27,7 +29,7 @@ struct history {
  *          SECD_ENOMEM, or what the stream returned
  */
 int history_change(struct history *h, const struct secd_change *c,
-		   bool *wants_base, char *reason);
+		   uint64_t counts_to, bool *wants_base, char *reason);
 
 /** Make what was taken durable. Returns SECD_OK, SECD_EIO, SECD_ENOSPC. */
 int history_commit(struct history *h);

@@ -55,6 +55,12 @@ struct reading {
 	uint64_t records; /* that were handed out */
 };
 
+/* All zones, one after the other. */
+struct all_zones {
+	uint8_t apex[NAME_LEN_MAX]; /* the one that was last */
+	bool is_on;
+};
+
 struct journal {
 	const struct secd_host *host;
 	struct limits *limits;
@@ -70,6 +76,10 @@ struct journal {
 	struct losses losses;   /* of these zones */
 	struct trouble upkeep;  /* bases are not read, nothing is trimmed */
 
+	/* The journal fell behind the host: see catch_up. */
+	struct all_zones all_zones;
+	int64_t next_heal_ms; /* boot: not before */
+
 	struct pin pin; /* the one that the host is asked for */
 
 	struct reading reading;
@@ -77,5 +87,9 @@ struct journal {
 
 	uint8_t newest_digest[SECD_DIGEST_LEN]; /* lent by `newest` */
 };
+
+/* As the host calls them. */
+int journal_change(void *m, const struct secd_change *c);
+int journal_commit(void *m);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "ixfr-journal/base.h"
+#include "ixfr-journal/catch_up.h"
 #include "ixfr-journal/command.h"
 #include "ixfr-journal/command_pin.h"
 #include "ixfr-journal/db_look.h"
@@ -150,18 +151,30 @@ note_success(struct journal *j, struct trouble *t)
 	}
 }
 
-static int
+/* What was lost is forgotten once something newer is kept. */
+static void
+look_for_success(struct journal *j)
+{
+	if (!catch_up_is_behind(j)) {
+		note_success(j, &j->changes);
+	}
+}
+
+int
 journal_change(void *m, const struct secd_change *c)
 {
 	struct journal *j = m;
 	uint64_t before = c->from_seq != 0 ? c->from_seq : c->seq - 1;
+	uint64_t counts_to = losses_counts_to(&j->losses, c->apex);
 	char reason[SECD_REASON_LEN];
 	bool wants_base = false;
-	int rc = history_change(&j->history, c, &wants_base, reason);
+	int rc = history_change(&j->history, c, counts_to, &wants_base, reason);
 
 	if (rc == SECD_OK) {
 		/* What a new segment begins with is not what was walked. */
-		bases_undo(&j->bases, c->apex, before - wants_base);
+		bases_undo(&j->bases, c->apex,
+			   before < counts_to ? before - wants_base
+					      : counts_to);
 	}
 	if (rc == SECD_OK && wants_base) {
 		rc = bases_want(&j->bases, c->apex, 1);
@@ -173,11 +186,11 @@ journal_change(void *m, const struct secd_change *c)
 	if (rc == SECD_ENOSPC) {
 		j->round.next_ms = j->now_ms;
 	}
-	losses_change(&j->losses, c->apex, rc == SECD_OK);
+	losses_change(&j->losses, c->apex, c->seq, before, rc == SECD_OK);
 	return rc;
 }
 
-static int
+int
 journal_commit(void *m)
 {
 	struct journal *j = m;
@@ -186,8 +199,8 @@ journal_commit(void *m)
 	losses_commit(&j->losses, rc == SECD_OK);
 	if (rc != SECD_OK) {
 		note_trouble(j, &j->changes, rc, secd_strerror(rc));
-	} else if (!losses_any(&j->losses)) {
-		note_success(j, &j->changes);
+	} else {
+		look_for_success(j);
 	}
 	return rc;
 }
@@ -296,8 +309,12 @@ read_bases(struct journal *j, const struct secd_time *now)
 static int
 do_turn(struct journal *j, const struct secd_time *now)
 {
-	int rc = SECD_OK;
+	int rc = catch_up_go_on(j, now);
 
+	look_for_success(j);
+	if (rc != SECD_OK) {
+		return rc;
+	}
 	/* What is walked is rubbish until it is whole: see bases. */
 	if (j->bases.walk == NULL) {
 		rc = retain_purge(&j->db);
@@ -313,6 +330,17 @@ do_turn(struct journal *j, const struct secd_time *now)
 		}
 	}
 	return rc;
+}
+
+static int64_t
+next_due(const struct journal *j)
+{
+	int64_t next = j->round.next_ms, heal = catch_up_due(j);
+
+	if (j->bases.wishes != NULL && j->next_base_ms < next) {
+		next = j->next_base_ms;
+	}
+	return heal < next ? heal : next;
 }
 
 static int64_t
@@ -335,10 +363,7 @@ journal_tick(void *m, const struct secd_time *now)
 		note_trouble(j, &j->upkeep, rc, secd_strerror(rc));
 		return now->boot_ms + RETRY_MS;
 	}
-	if (j->bases.wishes != NULL && j->next_base_ms < j->round.next_ms) {
-		return j->next_base_ms;
-	}
-	return j->round.next_ms;
+	return next_due(j);
 }
 
 static void
@@ -357,6 +382,9 @@ journal_event(void *m, const struct secd_event *e)
 		return;
 	}
 	command_zone_added(j, e->zone);
+	if ((e->zone->flags & SECD_ZONE_HELD) != 0) {
+		catch_up_note(j, e->zone->apex, e->zone->seq, e->zone->serial);
+	}
 	/* The host may have ended before the base was read. */
 	if (db_newest_segment(&j->db, e->zone->apex, &g) == SECD_OK &&
 	    g.base.seq == 0 &&
@@ -364,6 +392,12 @@ journal_event(void *m, const struct secd_event *e)
 		note_trouble(j, &j->upkeep, SECD_ENOMEM,
 			     secd_strerror(SECD_ENOMEM));
 	}
+}
+
+static void
+journal_published(void *m, const struct secd_version *v)
+{
+	catch_up_note(m, v->apex, v->seq, v->serial);
 }
 
 static int
@@ -408,6 +442,7 @@ const struct secd_module secd_module = {
     .tick = journal_tick,
     .change = journal_change,
     .commit = journal_commit,
+    .published = journal_published,
     .event = journal_event,
     .command = command_run,
     .status = command_status,

@@ -230,3 +230,48 @@ verify_go_on(const struct db *db, MDB_txn *txn, const uint8_t *apex,
 	rc = next_segment(db, txn, apex, p, &g);
 	return rc == SECD_ENOTFOUND ? SECD_OK : rc == SECD_OK ? SECD_MORE : rc;
 }
+
+static int
+newest_in(const struct db *db, MDB_txn *txn, const uint8_t *apex, uint64_t *seq,
+	  uint32_t *serial)
+{
+	char reason[SECD_REASON_LEN];
+	struct verify_position p;
+	struct zone_record z;
+	struct segment g;
+	struct step s;
+	int rc = db_get_zone(db, txn, apex, &z);
+
+	if (rc == SECD_OK) {
+		rc = z.segment == 0
+			 ? SECD_ENOTFOUND
+			 : db_get_segment(db, txn, z.id, z.segment, &g);
+	}
+	if (rc == SECD_OK && g.newest != g.start) {
+		rc = db_get_step(db, txn, g.zone, g.newest, &s);
+		if (rc == SECD_OK) {
+			p = (struct verify_position){.seq = s.from_seq};
+			rc = verify_step(db, txn, &g, &p, reason);
+		}
+	}
+	if (rc == SECD_OK) {
+		rc = verify_end(db, txn, &g, reason);
+		*seq = g.newest;
+		*serial = g.newest_serial;
+	}
+	return rc;
+}
+
+int
+verify_newest(const struct db *db, const uint8_t *apex, uint64_t *seq,
+	      uint32_t *serial)
+{
+	MDB_txn *txn;
+	int rc = db_begin_read(db, &txn);
+
+	if (rc == SECD_OK) {
+		rc = newest_in(db, txn, apex, seq, serial);
+		mdb_txn_abort(txn);
+	}
+	return rc;
+}

@@ -31,4 +31,13 @@ struct verify_position {
 int verify_go_on(const struct db *db, MDB_txn *txn, const uint8_t *apex,
 		 struct verify_position *p, char *reason);
 
+/**
+ * The newest version of a zone, if it is what was written: its own record, and
+ * the step that leads to it. A read transaction of its own.
+ *
+ * Returns  SECD_OK, SECD_ENOTFOUND (none), SECD_EMALF, SECD_EIO, SECD_ENOMEM
+ */
+int verify_newest(const struct db *db, const uint8_t *apex, uint64_t *seq,
+		  uint32_t *serial);
+
 #endif

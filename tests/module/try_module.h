@@ -50,5 +50,6 @@ void trial_kill_rounds(const struct trial *t, unsigned seed,
 /* What only ixfr-journal has to do: what it keeps, what its commands say. */
 extern const struct trial_test trial_journal_tests[];
 extern const struct trial_test trial_command_tests[];
+extern const struct trial_test trial_behind_tests[];
 
 #endif
