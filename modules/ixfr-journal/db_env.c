@@ -192,6 +192,23 @@ open_path(struct db *db, const char *path, bool read_only, char *reason)
 	return rc;
 }
 
+/* A process before this one may have died while it wrote, or after a sync that
+ * failed: what we build on has to be on the disk, not only in the kernel, and
+ * so has its name. */
+static int
+sync_all(struct db *db, char *reason)
+{
+	int mdb_rc = mdb_env_sync(db->env, 1);
+
+	if (mdb_rc != 0) {
+		return refuse(db, mdb_strerror(mdb_rc), db_error(mdb_rc),
+			      reason);
+	}
+	return dir_sync(db->dir) == SECD_OK
+		   ? SECD_OK
+		   : refuse(db, strerror(errno), SECD_EIO, reason);
+}
+
 /* A file in the making is no journal: it gets the name of one when it is
  * whole. */
 static int
@@ -209,8 +226,9 @@ create(struct db *db, const char *path, char *reason)
 	}
 	db_close(db);
 	unlink(new_lock);
-	rc = dir_rename(new_path, path);
-	return rc == SECD_OK ? rc : refuse(db, strerror(errno), rc, reason);
+	return rename(new_path, path) == 0
+		   ? SECD_OK
+		   : refuse(db, strerror(errno), SECD_EIO, reason);
 }
 
 int
@@ -230,7 +248,32 @@ db_open(struct db *db, const char *dir, bool read_only, uint64_t max_octets,
 	if (!read_only && access(path, F_OK) != 0 && errno == ENOENT) {
 		rc = create(db, path, reason);
 	}
-	return rc == SECD_OK ? open_path(db, path, read_only, reason) : rc;
+	if (rc == SECD_OK) {
+		rc = open_path(db, path, read_only, reason);
+	}
+	if (rc == SECD_OK && !read_only) {
+		rc = sync_all(db, reason);
+		if (rc != SECD_OK) {
+			db_close(db);
+		}
+	}
+	return rc;
+}
+
+int
+db_reopen(struct db *db, char *reason)
+{
+	char path[PATH_MAX];
+	int rc;
+
+	db_close(db);
+	snprintf(path, sizeof(path), FILE_FORMAT, db->dir);
+	rc = open_path(db, path, false, reason);
+	if (rc == SECD_OK) {
+		rc = sync_all(db, reason);
+	}
+	db->is_suspect = rc != SECD_OK;
+	return rc;
 }
 
 void
@@ -245,20 +288,26 @@ db_close(struct db *db)
 int
 db_begin_read(const struct db *db, MDB_txn **txn)
 {
-	return db_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, txn));
+	return db->env == NULL
+		   ? SECD_EIO
+		   : db_error(mdb_txn_begin(db->env, NULL, MDB_RDONLY, txn));
 }
 
 int
 db_begin_write(struct db *db, MDB_txn **txn)
 {
-	return db_error(mdb_txn_begin(db->env, NULL, 0, txn));
+	return db->is_suspect ? SECD_EIO
+			      : db_error(mdb_txn_begin(db->env, NULL, 0, txn));
 }
 
 int
 db_commit(struct db *db, MDB_txn *txn)
 {
-	(void)db;
-	return db_error(mdb_txn_commit(txn));
+	int rc = mdb_txn_commit(txn);
+
+	/* LMDB's own errors are found before anything is written. */
+	db->is_suspect |= rc > 0 || rc == MDB_PANIC;
+	return db_error(rc);
 }
 
 /* Pages that were freed are kept by LMDB in a database of its own, number 0,
@@ -311,5 +360,7 @@ db_check_readers(const struct db *db)
 {
 	int dead;
 
-	mdb_reader_check(db->env, &dead);
+	if (db->env != NULL) {
+		mdb_reader_check(db->env, &dead);
+	}
 }

@@ -26,6 +26,9 @@ struct db {
 	uint64_t reserve; /* of these: what deleting needs when all is full */
 	unsigned page_len;
 	int unseen; /* errno of the lock file that a reader could not have */
+	/* A commit failed: what is on the disk may be another thing than what
+	 * the kernel shows. Nothing is written before db_reopen. */
+	bool is_suspect;
 };
 
 /**
@@ -43,11 +46,21 @@ int db_open(struct db *db, const char *dir, bool read_only, uint64_t max_octets,
 	    char *reason);
 void db_close(struct db *db);
 
+/**
+ * Open it once more, after is_suspect, and make sure that what it shows is on
+ * the disk. Nobody may be reading.
+ *
+ * Returns  as db_open; then it is suspect still, but may be read from, if it
+ *          could be opened at all
+ */
+int db_reopen(struct db *db, char *reason);
+
 /** Begin a transaction; one that writes ends in db_commit or mdb_txn_abort, one
  * that reads in mdb_txn_abort. Returns SECD_OK, or a failure. */
 int db_begin_read(const struct db *db, MDB_txn **txn);
 int db_begin_write(struct db *db, MDB_txn **txn);
-/** Make it durable. After a failure none of it counts. */
+/** Make it durable. After a failure none of it counts, and the database may be
+ * suspect. */
 int db_commit(struct db *db, MDB_txn *txn);
 
 /** Our error for LMDB's. */

@@ -6,6 +6,8 @@
 #ifndef IXFR_JOURNAL_JOURNAL_H
 #define IXFR_JOURNAL_JOURNAL_H
 
+#include <pthread.h>
+
 #include "ixfr-journal/base.h"
 #include "ixfr-journal/export.h"
 #include "ixfr-journal/history.h"
@@ -79,6 +81,10 @@ struct journal {
 	/* The journal fell behind the host: see catch_up. */
 	struct all_zones all_zones;
 	int64_t next_heal_ms; /* boot: not before */
+
+	/* Held to open the database anew, while nobody reads. */
+	pthread_rwlock_t opening;
+	int64_t next_open_ms; /* boot: not before */
 
 	struct pin pin; /* the one that the host is asked for */
 

@@ -81,6 +81,7 @@ journal_close(void *m)
 	bases_fini(&j->bases);
 	losses_fini(&j->losses);
 	db_close(&j->db);
+	pthread_rwlock_destroy(&j->opening);
 	limits_free(j->limits);
 	free(j->pin.text);
 	free(j);
@@ -101,6 +102,7 @@ journal_open(const struct secd_host *host, const struct secd_options *options,
 		snprintf(reason, SECD_REASON_LEN, "no memory");
 		return SECD_ENOMEM;
 	}
+	pthread_rwlock_init(&j->opening, NULL);
 	j->host = host;
 	j->history.db = j->bases.db = &j->db;
 	j->bases.host = host;
@@ -155,7 +157,7 @@ note_success(struct journal *j, struct trouble *t)
 static void
 look_for_success(struct journal *j)
 {
-	if (!catch_up_is_behind(j)) {
+	if (!j->db.is_suspect && !catch_up_is_behind(j)) {
 		note_success(j, &j->changes);
 	}
 }
@@ -305,6 +307,22 @@ read_bases(struct journal *j, const struct secd_time *now)
 	return SECD_OK;
 }
 
+/* After a commit that failed. Not at once again when that was of no use. */
+static void
+open_anew(struct journal *j, const struct secd_time *now)
+{
+	char reason[SECD_REASON_LEN];
+	int rc;
+
+	j->next_open_ms = now->boot_ms + RETRY_MS;
+	pthread_rwlock_wrlock(&j->opening);
+	rc = db_reopen(&j->db, reason);
+	pthread_rwlock_unlock(&j->opening);
+	if (rc != SECD_OK) {
+		note_trouble(j, &j->changes, rc, reason);
+	}
+}
+
 /* One turn of whatever is to be done first. */
 static int
 do_turn(struct journal *j, const struct secd_time *now)
@@ -355,6 +373,12 @@ journal_tick(void *m, const struct secd_time *now)
 	j->now_ms = now->boot_ms;
 	history_abort(&j->history); /* of a host that never committed */
 	command_tick(j);
+	if (j->db.is_suspect && now->boot_ms >= j->next_open_ms) {
+		open_anew(j, now);
+	}
+	if (j->db.is_suspect) {
+		return j->next_open_ms;
+	}
 	rc = do_turn(j, now);
 	if (rc == SECD_MORE) {
 		return now->boot_ms;
@@ -426,8 +450,12 @@ static int
 journal_changes_since(void *m, struct secd_since *s)
 {
 	struct journal *j = m;
+	int rc;
 
-	return since_read(&j->db, s);
+	pthread_rwlock_rdlock(&j->opening);
+	rc = since_read(&j->db, s);
+	pthread_rwlock_unlock(&j->opening);
+	return rc;
 }
 
 const struct secd_module secd_module = {
