@@ -1,62 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-#include "disk.h"
+#include "disk_internal.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define PAGE 4096u
-
-/* A part of a page that was written, and is on the disk or not. */
-struct piece {
-	uint64_t page;
-	unsigned at, len; /* in the page */
-	const uint8_t *octets;
-	bool is_lost; /* a sync failed: the next one does not write it */
-};
-
-struct content {
-	uint8_t *octets;
-	size_t len, cap;
-};
-
-struct disk_file {
-	struct disk_file *next;
-	uint64_t ino;
-	struct content cached;  /* what the program sees */
-	struct content lasting; /* what is on the disk for sure */
-	struct piece *pieces;   /* since; in order */
-	size_t count, cap;
-	bool has_new_len;
-};
-
-struct name {
-	char *path;
-	struct disk_file *file; /* NULL: a directory */
-};
-
-struct names {
-	struct name *list;
-	size_t count, cap;
-};
-
-/* A change to names that may have reached the disk. */
-struct naming {
-	enum trace_op op;
-	char *path, *other;
-	struct disk_file *file;
-};
-
-struct disk {
-	struct disk_file *files; /* the newest of an inode number is first */
-	struct names cached, lasting;
-	struct naming *namings;
-	size_t naming_count, naming_cap;
-};
 
 static void *
 grow(void *list, size_t count, size_t *cap, size_t size)
@@ -87,8 +34,8 @@ copy_text(const uint8_t *octets, size_t len)
  * Contents
  */
 
-static void
-set_len(struct content *c, size_t len)
+void
+disk_set_len(struct content *c, size_t len)
 {
 	if (len > c->cap) {
 		c->cap = len < 65536 ? 65536 : 2 * len;
@@ -103,11 +50,11 @@ set_len(struct content *c, size_t len)
 	c->len = len;
 }
 
-static void
-put(struct content *c, size_t at, const uint8_t *octets, size_t len)
+void
+disk_put(struct content *c, size_t at, const uint8_t *octets, size_t len)
 {
 	if (at + len > c->len) {
-		set_len(c, at + len);
+		disk_set_len(c, at + len);
 	}
 	memcpy(c->octets + at, octets, len);
 }
@@ -141,14 +88,15 @@ static void
 write_file(struct disk_file *f, uint64_t at, const uint8_t *octets, size_t len,
 	   bool is_lost)
 {
-	put(&f->cached, (size_t)at, octets, len);
+	disk_put(&f->cached, (size_t)at, octets, len);
 	while (len > 0) {
-		unsigned in_page = (unsigned)(at % PAGE);
-		size_t n = PAGE - in_page < len ? PAGE - in_page : len;
+		unsigned in_page = (unsigned)(at % DISK_PAGE);
+		size_t n =
+		    DISK_PAGE - in_page < len ? DISK_PAGE - in_page : len;
 
 		f->pieces =
 		    grow(f->pieces, f->count, &f->cap, sizeof(*f->pieces));
-		f->pieces[f->count++] = (struct piece){.page = at / PAGE,
+		f->pieces[f->count++] = (struct piece){.page = at / DISK_PAGE,
 						       .at = in_page,
 						       .len = (unsigned)n,
 						       .octets = octets,
@@ -163,9 +111,11 @@ write_file(struct disk_file *f, uint64_t at, const uint8_t *octets, size_t len,
 static void
 write_back(struct disk_file *f, uint64_t page)
 {
-	size_t at = (size_t)page * PAGE, len = f->cached.len - at, kept = 0;
+	size_t at = (size_t)page * DISK_PAGE, len = f->cached.len - at,
+	       kept = 0;
 
-	put(&f->lasting, at, f->cached.octets + at, len < PAGE ? len : PAGE);
+	disk_put(&f->lasting, at, f->cached.octets + at,
+		 len < DISK_PAGE ? len : DISK_PAGE);
 	for (size_t i = 0; i < f->count; i++) {
 		if (f->pieces[i].page != page) {
 			f->pieces[kept++] = f->pieces[i];
@@ -187,7 +137,7 @@ sync_file(struct disk_file *f)
 		write_back(f, f->pieces[i].page);
 		i = 0;
 	}
-	set_len(&f->lasting, f->cached.len);
+	disk_set_len(&f->lasting, f->cached.len);
 	f->has_new_len = false;
 }
 
@@ -202,7 +152,7 @@ lose(struct disk_file *f)
 static void
 resize(struct disk_file *f, size_t len)
 {
-	set_len(&f->cached, len);
+	disk_set_len(&f->cached, len);
 	f->has_new_len = true;
 }
 
@@ -221,8 +171,8 @@ find_name(const struct names *n, const char *path)
 	return NULL;
 }
 
-static void
-set_name(struct names *n, const char *path, struct disk_file *file)
+void
+disk_set_name(struct names *n, const char *path, struct disk_file *file)
 {
 	struct name *old = find_name(n, path);
 
@@ -246,8 +196,8 @@ drop_name(struct names *n, const char *path)
 	}
 }
 
-static void
-free_names(struct names *n)
+void
+disk_free_names(struct names *n)
 {
 	for (size_t i = 0; i < n->count; i++) {
 		free(n->list[i].path);
@@ -255,22 +205,22 @@ free_names(struct names *n)
 	free(n->list);
 }
 
-static void
-do_naming(struct names *n, const struct naming *g)
+void
+disk_do_naming(struct names *n, const struct naming *g)
 {
 	switch (g->op) {
 	case TRACE_RENAME:
 		drop_name(n, g->path);
-		set_name(n, g->other, g->file);
+		disk_set_name(n, g->other, g->file);
 		break;
 	case TRACE_LINK:
-		set_name(n, g->other, g->file);
+		disk_set_name(n, g->other, g->file);
 		break;
 	case TRACE_UNLINK:
 		drop_name(n, g->path);
 		break;
 	default:
-		set_name(n, g->path, g->file);
+		disk_set_name(n, g->path, g->file);
 		break;
 	}
 }
@@ -292,7 +242,7 @@ take_naming(struct disk *d, const struct trace_head *head,
 	} else if (known != NULL) {
 		g.file = known->file;
 	}
-	do_naming(&d->cached, &g);
+	disk_do_naming(&d->cached, &g);
 	d->namings = grow(d->namings, d->naming_count, &d->naming_cap,
 			  sizeof(*d->namings));
 	d->namings[d->naming_count++] = g;
@@ -322,7 +272,7 @@ sync_names(struct disk *d, const char *dir)
 			d->namings[kept++] = *g;
 			continue;
 		}
-		do_naming(&d->lasting, g);
+		disk_do_naming(&d->lasting, g);
 		free(g->path);
 		free(g->other);
 	}
@@ -361,8 +311,8 @@ disk_free(struct disk *d)
 		free(d->namings[i].other);
 	}
 	free(d->namings);
-	free_names(&d->cached);
-	free_names(&d->lasting);
+	disk_free_names(&d->cached);
+	disk_free_names(&d->lasting);
 	free(d);
 }
 
@@ -392,8 +342,8 @@ do_in_file(struct disk *d, const struct trace_head *head, const uint8_t *octets)
 		break;
 	}
 	if (head->op == TRACE_WRITE_THROUGH) {
-		for (uint64_t p = head->at / PAGE;
-		     p <= (head->at + head->len - 1) / PAGE; p++) {
+		for (uint64_t p = head->at / DISK_PAGE;
+		     p <= (head->at + head->len - 1) / DISK_PAGE; p++) {
 			write_back(f, p);
 		}
 	}
@@ -434,150 +384,4 @@ disk_is_settled(const struct disk *d)
 		f = f->next;
 	}
 	return f == NULL && d->naming_count == 0;
-}
-
-/*
- * A state
- */
-
-enum way {
-	NOTHING,    /* of what is in doubt is there */
-	EVERYTHING, /* is */
-	SECTORS,    /* each one or not */
-	PIECES,     /* what was written at once is there or not */
-	ALL_BUT_ONE,
-	ONE,
-	WAYS,
-};
-
-struct choice {
-	enum way way;
-	struct rnd *r;
-	unsigned sector;
-	size_t one; /* a piece */
-};
-
-static bool
-is_there(const struct choice *c, size_t piece)
-{
-	switch (c->way) {
-	case NOTHING:
-		return false;
-	case EVERYTHING:
-		return true;
-	case ALL_BUT_ONE:
-		return piece != c->one;
-	case ONE:
-		return piece == c->one;
-	case SECTORS:
-	case PIECES:
-	case WAYS:
-	default:
-		return rnd_below(c->r, 2) == 0;
-	}
-}
-
-static void
-put_piece(const struct choice *c, const struct piece *p, struct content *out)
-{
-	size_t at = (size_t)p->page * PAGE + p->at;
-	const uint8_t *octets = p->octets;
-	size_t left = p->len;
-
-	if (c->way != SECTORS) {
-		put(out, at, octets, left);
-		return;
-	}
-	while (left > 0) {
-		size_t n = c->sector - at % c->sector;
-
-		n = n < left ? n : left;
-		if (rnd_below(c->r, 2) == 0) {
-			put(out, at, octets, n);
-		}
-		at += n;
-		octets += n;
-		left -= n;
-	}
-}
-
-static void
-make_content(const struct disk_file *f, struct choice *c, struct content *out)
-{
-	if (f->has_new_len && rnd_below(c->r, 2) == 0) {
-		set_len(out, f->cached.len);
-	}
-	set_len(out, out->len > f->lasting.len ? out->len : f->lasting.len);
-	if (f->lasting.len > 0) {
-		memcpy(out->octets, f->lasting.octets, f->lasting.len);
-	}
-	c->one = f->count == 0 ? 0 : rnd_below(c->r, (unsigned)f->count);
-	for (size_t i = 0; i < f->count; i++) {
-		if (c->way == SECTORS || is_there(c, i)) {
-			put_piece(c, &f->pieces[i], out);
-		}
-	}
-}
-
-static void
-make_file(const char *path, const struct disk_file *f, struct choice *c)
-{
-	struct content content = {.len = 0};
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	if (fd < 0) {
-		return; /* its directory is not there */
-	}
-	make_content(f, c, &content);
-	if (content.len > 0 && pwrite(fd, content.octets, content.len, 0) !=
-				   (ssize_t)content.len) {
-		perror(path);
-		abort();
-	}
-	free(content.octets);
-	close(fd);
-}
-
-/* The first so many changes of names count. */
-static void
-choose_names(const struct disk *d, const struct choice *c, struct names *out)
-{
-	size_t count = d->naming_count;
-
-	if (c->way == NOTHING) {
-		count = 0;
-	} else if (c->way != EVERYTHING) {
-		count = rnd_below(c->r, (unsigned)count + 1);
-	}
-	for (size_t i = 0; i < d->lasting.count; i++) {
-		set_name(out, d->lasting.list[i].path, d->lasting.list[i].file);
-	}
-	for (size_t i = 0; i < count; i++) {
-		do_naming(out, &d->namings[i]);
-	}
-}
-
-void
-disk_make(const struct disk *d, struct rnd *r, unsigned sector, const char *dir)
-{
-	struct choice c = {.way = (enum way)rnd_below(r, WAYS),
-			   .r = r,
-			   .sector = sector};
-	struct names names = {.count = 0};
-	char path[4096];
-
-	choose_names(d, &c, &names);
-	for (size_t i = 0; i < names.count; i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, names.list[i].path);
-		if (names.list[i].file == NULL) {
-			mkdir(path, 0700);
-		}
-	}
-	for (size_t i = 0; i < names.count; i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, names.list[i].path);
-		if (names.list[i].file != NULL) {
-			make_file(path, names.list[i].file, &c);
-		}
-	}
-	free_names(&names);
 }

@@ -15,7 +15,7 @@
 #include "scratch.h"
 
 #define CHECK_S 60 /* a check that takes longer hangs */
-#define TOLD    5  /* of what is bad, the rest is counted */
+#define TOLD    5  /* of what is bad; the rest is counted */
 
 struct replay {
 	uint8_t *octets;
@@ -69,29 +69,76 @@ next(const struct replay *r, size_t *at, struct trace_head *head)
 	return octets;
 }
 
+/* On the way through a trace. */
+struct course {
+	const struct replay *trace;
+	const struct replay_params *params;
+	struct disk *disk;
+	size_t at;
+	struct replay_moment moment;
+	bool has_failed;
+	unsigned since_failure;
+	unsigned operations;
+	/* Of a write that goes through to the disk, which is first on its way:
+	 * what is left to be done. */
+	struct trace_head rest;
+	const uint8_t *rest_octets; /* NULL: nothing */
+};
+
 static void
-take_mark(const uint8_t *octets, size_t len, struct replay_moment *at)
+take_mark(const uint8_t *octets, size_t len, struct course *c)
 {
 	char text[64];
 	unsigned n;
 
 	snprintf(text, sizeof(text), "%.*s", (int)len, (const char *)octets);
 	if (sscanf(text, "started %u", &n) == 1) {
-		at->started = n;
+		c->moment.started = n;
 	} else if (sscanf(text, "committed %u", &n) == 1) {
-		at->committed = n;
+		c->moment.committed = n;
+	} else if (strcmp(text, "failed") == 0) {
+		c->has_failed = true;
+		c->since_failure = 0;
 	}
 }
 
-/* One that goes through to the disk is first on its way. */
-static const uint8_t *
-first_half(const uint8_t *octets, struct trace_head *head, bool *has_second)
+/* One operation further. false: that was the end. */
+static bool
+go_on(struct course *c)
 {
-	*has_second = head->op == TRACE_WRITE_THROUGH;
-	if (*has_second) {
-		head->op = TRACE_WRITE;
+	struct trace_head head;
+	const uint8_t *octets;
+
+	if (c->rest_octets != NULL) {
+		disk_do(c->disk, &c->rest, c->rest_octets);
+		c->rest_octets = NULL;
 	}
-	return octets;
+	while ((octets = next(c->trace, &c->at, &head)) != NULL &&
+	       head.op == TRACE_MARK) {
+		take_mark(octets, head.len, c);
+	}
+	if (octets == NULL) {
+		return false;
+	}
+	if (head.op == TRACE_WRITE_THROUGH) {
+		c->rest = head;
+		c->rest_octets = octets;
+		head.op = TRACE_WRITE;
+	}
+	disk_do(c->disk, &head, octets);
+	c->operations++;
+	c->since_failure++;
+	return true;
+}
+
+/* Is it worth while to have the power cut here? */
+static bool
+is_in_doubt(const struct course *c)
+{
+	unsigned behind = c->params->behind_failure;
+
+	return !disk_is_settled(c->disk) &&
+	       (behind == 0 || (c->has_failed && c->since_failure <= behind));
 }
 
 static bool
@@ -125,78 +172,58 @@ is_well(const struct replay_params *p, const struct replay_moment *at,
 	return status == 0;
 }
 
+static unsigned told;
+
 static void
-look(const struct disk *d, const struct replay_params *p, struct rnd *r,
-     const struct replay_moment *at, struct replay_result *out)
+look(const struct course *c, struct rnd *r, struct replay_result *out)
 {
+	const struct replay_params *p = c->params;
+
 	scratch_remove(p->dir);
 	if (mkdir(p->dir, 0700) != 0) {
 		perror(p->dir);
 		exit(EXIT_FAILURE);
 	}
-	disk_make(d, r, p->sector, p->dir);
+	disk_make(c->disk, r, p->sector, p->dir);
 	out->states++;
-	out->bad += !is_well(p, at, p->is_control || out->bad >= TOLD);
+	if (!is_well(p, &c->moment, p->is_control || told == TOLD)) {
+		out->bad++;
+		told += !p->is_control;
+	}
 }
 
-/* How many moments there are at which something is in doubt. */
 static unsigned
-count_doubts(const struct replay *r, unsigned *operations)
+count_doubts(const struct course *begin, unsigned *operations)
 {
-	struct disk *d = disk_new();
-	struct trace_head head;
-	const uint8_t *octets;
+	struct course c = *begin;
 	unsigned count = 0;
-	size_t at = 0;
 
-	*operations = 0;
-	while ((octets = next(r, &at, &head)) != NULL) {
-		bool has_second;
-
-		octets = first_half(octets, &head, &has_second);
-		disk_do(d, &head, octets);
-		count += head.op != TRACE_MARK && !disk_is_settled(d);
-		if (has_second) {
-			head.op = TRACE_WRITE_THROUGH;
-			disk_do(d, &head, octets);
-		}
-		*operations += head.op != TRACE_MARK;
+	c.disk = disk_new();
+	while (go_on(&c)) {
+		count += is_in_doubt(&c);
 	}
-	disk_free(d);
+	*operations = c.operations;
+	disk_free(c.disk);
 	return count;
 }
 
 struct replay_result
-replay_run(struct replay *r, const struct replay_params *p)
+replay_run(const struct replay *r, const struct replay_params *p)
 {
 	struct replay_result out = {.states = 0};
-	unsigned doubts = count_doubts(r, &out.operations), passed = 0;
-	struct replay_moment moment = {0, 0};
+	struct course c = {.trace = r, .params = p};
+	unsigned doubts = count_doubts(&c, &out.operations), passed = 0;
 	struct rnd rnd = {p->seed};
-	struct disk *d = disk_new();
-	struct trace_head head;
-	const uint8_t *octets;
-	size_t at = 0;
 
-	while ((octets = next(r, &at, &head)) != NULL) {
-		bool has_second;
-
-		octets = first_half(octets, &head, &has_second);
-		if (head.op == TRACE_MARK) {
-			take_mark(octets, head.len, &moment);
-		}
-		disk_do(d, &head, octets);
-		passed += head.op != TRACE_MARK && !disk_is_settled(d);
+	c.disk = disk_new();
+	while (go_on(&c)) {
+		passed += is_in_doubt(&c);
 		while ((uint64_t)out.states * doubts <
 		       (uint64_t)p->states * passed) {
-			look(d, p, &rnd, &moment, &out);
-		}
-		if (has_second) {
-			head.op = TRACE_WRITE_THROUGH;
-			disk_do(d, &head, octets);
+			look(&c, &rnd, &out);
 		}
 	}
-	disk_free(d);
+	disk_free(c.disk);
 	scratch_remove(p->dir);
 	return out;
 }

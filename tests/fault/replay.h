@@ -29,15 +29,18 @@ struct replay_moment {
 };
 
 struct replay_params {
-	const char *dir;        /* made, filled and removed for each state */
-	unsigned states;        /* how many are wanted */
-	unsigned sector;        /* octets that are written together */
+	const char *dir; /* made, filled and removed for each state */
+	unsigned states; /* how many are wanted */
+	unsigned sector; /* octets that are written together */
 	uint64_t seed;
 	/* Called in a child, with the state in `dir`: it returns when all is
 	 * well, and ends the child otherwise (fake_wrong). */
 	void (*check)(void *arg, const char *dir,
 		      const struct replay_moment *at);
 	void *arg;
+	/* 0: all over the trace; else within so many operations behind a call
+	 * that was made to fail. */
+	unsigned behind_failure;
 	bool is_control; /* it should be found bad: say nothing */
 };
 
@@ -45,8 +48,8 @@ struct replay_result {
 	unsigned operations, states, bad;
 };
 
-/** Make states all over the trace, and have each checked. */
-struct replay_result replay_run(struct replay *r,
+/** Make states, and have each checked. */
+struct replay_result replay_run(const struct replay *r,
 				const struct replay_params *p);
 
 #endif

@@ -33,7 +33,7 @@ static struct {
 
 	enum shim_way way;
 	unsigned at, calls, failed;
-	bool is_sticky;
+	bool is_sticky, is_sparing;
 	const char *while_file; /* NULL: none */
 
 	struct shim_file files[FDS_MAX];
@@ -86,10 +86,8 @@ void
 shim_put(enum trace_op op, uint64_t ino, uint64_t at, const struct iovec *v,
 	 size_t len)
 {
-	struct trace_head head = {.op = (uint32_t)op,
-				  .len = (uint32_t)len,
-				  .ino = ino,
-				  .at = at};
+	struct trace_head head = {
+	    .op = (uint32_t)op, .len = (uint32_t)len, .ino = ino, .at = at};
 
 	if (shim.trace < 0) {
 		return;
@@ -117,21 +115,29 @@ shim_put_path(enum trace_op op, uint64_t ino, const char *path,
 		memcpy(both + len, other, strlen(other));
 		len += strlen(other);
 	}
+	v.iov_len = len;
 	shim_put(op, ino, 0, &v, len);
+}
+
+static void
+put_mark(const char *text)
+{
+	const struct iovec v = {(void *)(uintptr_t)text, strlen(text)};
+
+	shim_put(TRACE_MARK, 0, 0, &v, v.iov_len);
 }
 
 void
 shim_mark(const char *format, ...)
 {
 	char text[256];
-	struct iovec v = {.iov_base = text};
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	shim_lock();
-	shim_put(TRACE_MARK, 0, 0, &v, strlen(text));
+	put_mark(text);
 	shim_unlock();
 }
 
@@ -146,10 +152,9 @@ shim_record(const char *file, unsigned omissions)
 		shim.trace = -1;
 	}
 	if (file != NULL) {
-		shim.trace = (int)syscall(SYS_openat, AT_FDCWD, file,
-					  O_WRONLY | O_CREAT | O_APPEND |
-					      O_CLOEXEC,
-					  0600);
+		shim.trace = (int)syscall(
+		    SYS_openat, AT_FDCWD, file,
+		    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 		rc = shim.trace < 0 ? -1 : 0;
 	}
 	shim.omissions = omissions;
@@ -178,16 +183,26 @@ shim_fail(enum shim_way way, unsigned at, bool sticky)
 	shim_unlock();
 }
 
-unsigned
-shim_calls(void)
+void
+shim_heal(void)
 {
-	return shim.calls;
+	shim_lock();
+	shim.at = 0;
+	shim_unlock();
 }
 
 unsigned
 shim_failed(void)
 {
 	return shim.failed;
+}
+
+void
+shim_spare(bool is_on)
+{
+	shim_lock();
+	shim.is_sparing = is_on;
+	shim_unlock();
 }
 
 _Noreturn void
@@ -227,11 +242,13 @@ is_told(enum shim_kind kind)
 static bool
 is_due(enum shim_kind kind)
 {
+	if (shim.is_sparing) {
+		return false;
+	}
 	shim.calls++;
 	return is_told(kind) ||
-	       (shim.at != 0 &&
-		(shim.calls == shim.at ||
-		 (shim.is_sticky && shim.calls > shim.at)));
+	       (shim.at != 0 && (shim.calls == shim.at ||
+				 (shim.is_sticky && shim.calls > shim.at)));
 }
 
 enum shim_fate
@@ -241,6 +258,7 @@ shim_decide(enum shim_kind kind)
 		return SHIM_PASSES;
 	}
 	shim.failed++;
+	put_mark("failed");
 	switch (shim.way) {
 	case SHIM_EIO_LATE:
 		errno = EIO;

@@ -31,8 +31,8 @@ enum shim_way {
 			   the disk may not have it, and never will */
 	SHIM_ENOSPC,    /* nothing is done */
 	SHIM_CUT_SHORT, /* half of a write is; others: ENOSPC */
-	SHIM_KILL,      /* half of a write, or all of another call, and then the
-			   process is killed */
+	SHIM_KILL,      /* half of a write, or all of another call but for what
+			   waits for the disk, and the process is killed */
 	SHIM_WAYS,
 };
 
@@ -61,13 +61,16 @@ void shim_mark(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /**
  * From now on calls are counted, and one fails.
  *
- * at      from 1; 0: none does
+ * at      from 1
  * sticky  and so does each one behind it
  */
 void shim_fail(enum shim_way way, unsigned at, bool sticky);
+/** No call fails any more. */
+void shim_heal(void);
+/** Until it is ended, calls neither fail nor count. */
+void shim_spare(bool is_on);
 
-/** Calls since shim_fail, and how many of them failed. */
-unsigned shim_calls(void);
+/** Calls since shim_fail that failed. */
 unsigned shim_failed(void);
 
 #endif

@@ -39,6 +39,12 @@ void shim_unlock(void);
 
 /** What becomes of a call on something that is watched? */
 enum shim_fate shim_decide(enum shim_kind kind);
+/** Is it done, of a call that can only be done or not? */
+static inline bool
+shim_lets_through(enum shim_fate fate)
+{
+	return fate == SHIM_PASSES || fate == SHIM_DIES;
+}
 _Noreturn void shim_die(void);
 
 /** The path below the directory that is watched, "" for itself; NULL: it is

@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 enum trace_op {
-	TRACE_MARK = 1, /* octets: the program's own words */
+	TRACE_MARK = 1, /* octets: the program's own words, or "failed": a call
+			   that was made to fail is next */
 
 	TRACE_WRITE,         /* ino, at, octets: in the kernel's cache */
 	TRACE_WRITE_THROUGH, /* the same with O_DSYNC: on the disk as well */

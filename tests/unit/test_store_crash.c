@@ -21,62 +21,12 @@
 
 #include "base/error.h"
 #include "rnd.h"
-#include "store/store.h"
-#include "store_dir.h"
-
-static const char *const zones[] = {"a.example.", "b.example."};
+#include "store_life.h"
 
 /* What the process that is killed says on its way. */
 struct event {
 	uint64_t begun, committed;
 };
-
-/* In a zone's life its image is sometimes a file; its serial is its seq. */
-static unsigned
-names_of(uint64_t seq)
-{
-	return seq / 8 % 2 == 0 ? STORE_DIR_MANY : 5;
-}
-
-static void
-put_version(struct store_dir *d, const char *zone, uint64_t seq)
-{
-	struct changeset cs = {0};
-	struct image *im;
-
-	if (seq == 1 || names_of(seq) != names_of(seq - 1) || seq % 4 == 0) {
-		im = store_dir_image(d, zone, (uint32_t)seq, names_of(seq));
-		assert_int_equal(
-		    store_put_image(d->store, store_dir_apex(zone), seq, im),
-		    SECD_OK);
-		image_unref(im);
-	} else {
-		store_dir_changes(zone, (uint32_t)seq - 1, &cs);
-		assert_int_equal(
-		    store_put_changes(d->store, store_dir_apex(zone), seq, &cs),
-		    SECD_OK);
-		changeset_fini(&cs);
-	}
-	assert_int_equal(
-	    store_put_state(d->store, store_dir_apex(zone), &seq, sizeof(seq)),
-	    SECD_OK);
-}
-
-static uint64_t
-held(struct store_dir *d, const char *zone)
-{
-	struct store_zone z;
-	uint64_t seq;
-
-	if (store_load(d->store, store_dir_apex(zone), &z) != SECD_OK) {
-		return 0;
-	}
-	seq = z.seq;
-	assert_int_equal(z.state.len, sizeof(seq));
-	assert_memory_equal(z.state.data, &seq, sizeof(seq));
-	store_zone_fini(&z);
-	return seq;
-}
 
 static void
 commit_until_killed(struct store_dir *d, int out)
@@ -84,14 +34,12 @@ commit_until_killed(struct store_dir *d, int out)
 	struct event e;
 
 	store_dir_reopen(d);
-	e.begun = e.committed = held(d, zones[0]);
+	e.begun = e.committed = store_life_held(d);
 	for (;;) {
 		e.begun++;
 		assert_int_equal(write(out, &e, sizeof(e)), sizeof(e));
-		assert_int_equal(store_begin(d->store), SECD_OK);
-		put_version(d, zones[0], e.begun);
-		put_version(d, zones[1], e.begun);
-		assert_int_equal(store_commit(d->store), SECD_OK);
+		store_life_make(d, e.begun);
+		assert_int_equal(store_life_commit(d), SECD_OK);
 		e.committed = e.begun;
 		assert_int_equal(write(out, &e, sizeof(e)), sizeof(e));
 	}
@@ -146,19 +94,10 @@ a_killed_process_leaves_whole_versions(void **state)
 		d->store = NULL;
 		e = run_and_kill(d, &r);
 		store_dir_reopen(d);
-		seq = held(d, zones[0]);
-		assert_int_equal(held(d, zones[1]), seq);
+		seq = store_life_held(d);
 		assert_true(seq >= before && seq >= e.committed);
 		assert_true(seq <= (e.begun > before ? e.begun : before));
-		if (seq > 0) {
-			store_dir_expect(d, zones[0], seq, (uint32_t)seq,
-					 names_of(seq));
-			store_dir_expect(d, zones[1], seq, (uint32_t)seq,
-					 names_of(seq));
-		}
-		assert_int_equal(
-		    store_dir_files(d),
-		    seq > 0 && names_of(seq) == STORE_DIR_MANY ? 2 : 0);
+		store_life_expect(d, seq);
 		before = seq;
 	}
 	print_message("%d kills, %llu versions\n", runs,
