@@ -377,7 +377,7 @@ drive_probe_done(struct rotate_pair *p, const struct secd_time *now,
 	}
 	r.id = asked->id;
 	snprintf(because, sizeof(because), "probe %llu of %s: %s",
-		 (unsigned long long)result->id,
+		 (unsigned long long)(result->id & ROTATE_ID_MASK),
 		 module_address_text(asked->peer == MACHINE_PEERS_MAX
 					 ? &p->options->self
 					 : &p->options->probes[asked->peer],

@@ -475,6 +475,20 @@ machine_settle(struct machine *m, const struct secd_time *now,
 	}
 }
 
+/* The peer knows of something that this node ought to know: it proposed it, or
+ * used it, or missed what was between. */
+static bool
+is_regression(const struct machine *m, uint32_t generation, uint64_t epoch)
+{
+	int active = machine_active(m);
+	const struct slot *slot = &m->pair->slots[active < 0 ? 0 : active];
+
+	return active >= 0 &&
+	       (machine_is_ours(m, generation) ||
+		pair_slot_of(epoch) == (unsigned)active ||
+		(generation == slot->generation && epoch > slot->epoch + 1));
+}
+
 void
 machine_found(struct machine *m, const struct secd_time *now, unsigned peer,
 	      uint32_t generation, uint64_t epoch, const uint8_t *secret,
@@ -488,9 +502,7 @@ machine_found(struct machine *m, const struct secd_time *now, unsigned peer,
 		machine_empty(m, now, pair_other(s),
 			      "the peer has a later one");
 	}
-	if (slot->state == SLOT_ACTIVE) {
-		/* The peer has something else in this slot: what is here leads
-		 * nowhere any more. */
+	if (is_regression(m, generation, epoch)) {
 		m->regression = (struct sighting){
 		    .at_ms = now->boot_ms,
 		    .slot = (uint8_t)s,

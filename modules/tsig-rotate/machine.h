@@ -227,6 +227,7 @@ struct machine {
 	struct question questions[ASK_COUNT];
 	struct asked asked;
 	struct ring_key hint;      /* RING_CANDIDATE: the peer signed with it */
+	int64_t own_hint_ms;       /* boot: not before, of our own */
 	uint32_t near_at, far_at;  /* which candidate is the next */
 	uint32_t round;            /* through the near ones */
 	uint64_t look_from;        /* epoch: an operator's word; 0: none */

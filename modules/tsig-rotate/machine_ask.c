@@ -107,8 +107,7 @@ candidate(const struct machine *m, struct ring_key *out)
 static uint32_t
 near_limit(const struct machine *m)
 {
-	return machine_is_at_a_loss(m) || !m->cannot_compare ||
-		       m->round % FULL_ROUNDS == 0
+	return machine_is_at_a_loss(m) || m->round % FULL_ROUNDS == 0
 		   ? NEAR_COUNT
 		   : NEAR_LIKELY;
 }
@@ -279,6 +278,15 @@ peer_of(const struct machine *m, enum ask_kind kind, unsigned slot)
 	return q->peer;
 }
 
+/* What we proposed we know, unless a backup was restored: it is asked for now
+ * and then, and when there is a reason to. */
+static bool
+is_unknown(const struct machine *m, uint32_t generation)
+{
+	return !machine_is_ours(m, generation) || machine_is_at_a_loss(m) ||
+	       m->hint.kind == RING_CANDIDATE || m->round % FULL_ROUNDS == 0;
+}
+
 static bool
 ask(struct machine *m, const struct secd_time *now, enum ask_kind kind,
     unsigned slot, struct action *out)
@@ -289,7 +297,8 @@ ask(struct machine *m, const struct secd_time *now, enum ask_kind kind,
 
 	if (kind == ASK_NEXT) {
 		candidate(m, &k);
-		if (!machine_is_candidate(m, k.generation, k.epoch)) {
+		if (!machine_is_candidate(m, k.generation, k.epoch) ||
+		    !is_unknown(m, k.generation)) {
 			next_candidate(m, now);
 			return false;
 		}

@@ -56,7 +56,9 @@ static void
 wake(struct machine *m, const struct secd_time *now, enum ask_kind kind)
 {
 	struct question *q = &m->questions[kind];
-	int64_t soon = now->boot_ms + m->config->probe_ms / 4;
+	int64_t soon =
+	    now->boot_ms + (kind == ASK_ACTIVE ? m->config->probe_ms
+					       : m->config->probe_ms / 4);
 
 	if (q->due_ms > soon) {
 		q->due_ms = soon;
@@ -94,6 +96,25 @@ on_accepted(struct machine *m, const struct secd_time *now,
 	}
 }
 
+/* The peer signs with one that we do not have. */
+static void
+on_candidate(struct machine *m, const struct secd_time *now,
+	     const struct ring_key *k)
+{
+	if (!machine_is_candidate(m, k->generation, k->epoch)) {
+		return;
+	}
+	/* One that we ought to have proposed: it may only ask for it. */
+	if (machine_is_ours(m, k->generation)) {
+		if (now->boot_ms < m->own_hint_ms) {
+			return;
+		}
+		m->own_hint_ms = now->boot_ms + m->config->check_ms;
+	}
+	m->hint = *k;
+	machine_ask_now(m, ASK_NEXT);
+}
+
 /* A request under a secret that is only compared with. */
 static void
 on_compared(struct machine *m, const struct secd_time *now,
@@ -102,10 +123,7 @@ on_compared(struct machine *m, const struct secd_time *now,
 {
 	switch (k->kind) {
 	case RING_CANDIDATE:
-		if (machine_is_candidate(m, k->generation, k->epoch)) {
-			m->hint = *k;
-			machine_ask_now(m, ASK_NEXT);
-		}
+		on_candidate(m, now, k);
 		break;
 	case RING_DONE:
 		machine_ask_now(m, ASK_IDLE);

@@ -224,7 +224,7 @@ rotate_open(const struct secd_host *host, const struct secd_options *options,
 	}
 	r->host = host;
 	host->clock(host->ctx, &now);
-	r->last_id = (uint64_t)now.wall_ms << 20;
+	r->last_id = (uint64_t)now.wall_ms << ROTATE_ID_BITS;
 	rc = (host->flags & SECD_HOST_READ_ONLY) != 0
 		 ? offline_open(r, &now, reason)
 		 : open_configured(r, options, &now, reason);

@@ -12,6 +12,8 @@
 #include "tsig-rotate/state.h"
 
 #define ROTATE_REASON_MAX 1024
+#define ROTATE_ID_BITS    20
+#define ROTATE_ID_MASK    ((UINT64_C(1) << ROTATE_ID_BITS) - 1)
 
 struct rotate;
 
@@ -57,8 +59,10 @@ struct rotate {
 	struct rotate_pair *pairs;
 	size_t place_count;
 	struct rotate_place *places;
-	uint64_t last_id; /* of probes and placements */
-	bool is_ready;    /* the host told of all zones */
+	/* Of probes and placements: since the start in ROTATE_ID_MASK, above it
+	 * when that was. */
+	uint64_t last_id;
+	bool is_ready; /* the host told of all zones */
 };
 
 /** The peer's, by address. */

@@ -46,8 +46,8 @@ fake_host_open(struct fake_host *h)
 	return rc;
 }
 
-static void
-send_event(struct fake_host *h, struct secd_event *e, uint32_t type)
+void
+fake_host_event(struct fake_host *h, struct secd_event *e, uint32_t type)
 {
 	e->size = sizeof(*e);
 	e->type = type;
@@ -71,7 +71,7 @@ send_zone(struct fake_host *h, unsigned i, uint32_t type)
 	};
 	struct secd_event e = {.zone = &zone};
 
-	send_event(h, &e, type);
+	fake_host_event(h, &e, type);
 }
 
 void
@@ -84,7 +84,7 @@ fake_host_start(struct fake_host *h)
 			send_zone(h, i, SECD_EVENT_ZONE_ADDED);
 		}
 	}
-	send_event(h, &ready, SECD_EVENT_READY);
+	fake_host_event(h, &ready, SECD_EVENT_READY);
 }
 
 void
@@ -95,9 +95,11 @@ fake_host_close(struct fake_host *h)
 	h->in_call = false;
 	h->m = NULL;
 	h->pending_count = 0;
-	if (h->walks != 0 || h->secrets != 0) {
-		fake_wrong("close left %d walks and %d secrets", h->walks,
-			   h->secrets);
+	/* A host forgets what it was given when it ends. */
+	fake_keys_forget(&h->keys);
+	if (h->walks != 0 || h->keys.memory_count != 0) {
+		fake_wrong("close left %d walks and %zu secrets", h->walks,
+			   h->keys.memory_count);
 	}
 }
 
@@ -105,8 +107,8 @@ fake_host_close(struct fake_host *h)
  * Time
  */
 
-static int64_t
-tick(struct fake_host *h)
+int64_t
+fake_host_tick(struct fake_host *h)
 {
 	int64_t due;
 
@@ -132,7 +134,7 @@ fake_host_settle(struct fake_host *h)
 	unsigned busy = 0;
 
 	for (int waits = 0; waits < 30;) {
-		int64_t due = tick(h);
+		int64_t due = fake_host_tick(h);
 
 		if (due > h->now.boot_ms + 600000) {
 			return;
@@ -524,9 +526,10 @@ answer(struct fake_host *h)
 	e.probe = p.event == SECD_EVENT_PROBE_DONE ? &probe : NULL;
 	e.placed = p.event == SECD_EVENT_PLACED ? &placed : NULL;
 	e.pinned = p.event == SECD_EVENT_PINNED ? &pinned : NULL;
-	send_event(h, &e, p.event);
+	fake_host_event(h, &e, p.event);
 }
 
+/* Somebody uses a key: one that was put, or another one. */
 static void
 use_key(struct fake_host *h)
 {
@@ -543,8 +546,16 @@ use_key(struct fake_host *h)
 	    .at_ms = h->now.wall_ms,
 	};
 	struct secd_event e = {.key_used = &used};
+	struct fake_key key;
 
-	send_event(h, &e, SECD_EVENT_KEY_USED);
+	if (h->keys.count > 0 && rnd_below(&h->rnd, 4) > 0) {
+		key = h->keys.list[rnd_below(&h->rnd, (unsigned)h->keys.count)];
+		used.name = key.name;
+		used.tag = rnd_below(&h->rnd, 4) > 0 ? key.tag : 0;
+		used.tsig_error = key.is_compared ? 16 : used.tsig_error;
+	}
+	used.peer.octets[3] = (uint8_t)(9 + rnd_below(&h->rnd, 3));
+	fake_host_event(h, &e, SECD_EVENT_KEY_USED);
 }
 
 /* A zone comes or goes; what the module keeps of one that went is its
@@ -572,10 +583,11 @@ some_event(struct fake_host *h)
 		configure(h);
 		break;
 	case 1:
-		send_event(h, &e, SECD_EVENT_RELOADED);
+		fake_keys_forget(&h->keys);
+		fake_host_event(h, &e, SECD_EVENT_RELOADED);
 		break;
 	case 2:
-		send_event(h, &e, 4711); /* of a later version */
+		fake_host_event(h, &e, 4711); /* of a later version */
 		break;
 	case 3:
 	case 4:
@@ -785,6 +797,6 @@ fake_host_step(struct fake_host *h)
 		pass(h, waits[rnd_below(&h->rnd, 6)]);
 	}
 	if (rnd_below(&h->rnd, 2) == 0) {
-		tick(h);
+		fake_host_tick(h);
 	}
 }

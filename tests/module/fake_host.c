@@ -82,6 +82,9 @@ on_log(void *ctx, int level, const char *text)
 		fake_wrong("log: level %d, \"%s\"", level, text);
 	}
 	__atomic_fetch_add(&h->logged, 1, __ATOMIC_RELAXED);
+	if (h->watcher != NULL) {
+		h->watcher->logged(h, text);
+	}
 }
 
 static void
@@ -309,39 +312,63 @@ on_unpin(void *ctx, const uint8_t *apex, uint64_t id)
 }
 
 static void
-check_key(const struct secd_key *key, const char *what, bool has_secret)
+check_secret(const struct fake_host *h, const uint8_t *secret, size_t len,
+	     const char *what)
+{
+	if (secret == NULL || len == 0) {
+		fake_wrong("%s: no secret", what);
+	}
+	if (!fake_keys_owns(&h->keys, secret, len)) {
+		fake_wrong("%s: a secret that is not in memory for secrets",
+			   what);
+	}
+}
+
+static void
+check_key(const struct fake_host *h, const struct secd_key *key,
+	  const char *what, bool has_secret)
 {
 	if (key->size < offsetof(struct secd_key, tag)) {
 		fake_wrong("%s: size is not set", what);
 	}
 	check_name(key->name, what);
-	if ((has_secret && (key->secret == NULL || key->secret_len == 0 ||
-			    key->algorithm == NULL)) ||
-	    key->tag == 0) {
-		fake_wrong("%s: no secret, no algorithm, or no tag", what);
+	if (has_secret) {
+		check_secret(h, key->secret, key->secret_len, what);
+	}
+	if ((has_secret && key->algorithm == NULL) || key->tag == 0) {
+		fake_wrong("%s: no algorithm, or no tag", what);
 	}
 }
 
 static int
 on_key_put(void *ctx, const struct secd_key *key)
 {
-	check_key(key, "key_put", true);
-	return luck(ctx, FAKE_KEY_PUT);
+	struct fake_host *h = ctx;
+	int rc = luck(h, FAKE_KEY_PUT);
+
+	check_key(h, key, "key_put", true);
+	return rc != SECD_OK ? rc : fake_keys_put(&h->keys, key);
 }
 
 static int
 on_key_drop(void *ctx, const struct secd_key *key)
 {
-	check_key(key, "key_drop", false);
-	return luck(ctx, FAKE_KEY_DROP);
+	struct fake_host *h = ctx;
+	int rc = luck(h, FAKE_KEY_DROP);
+
+	check_key(h, key, "key_drop", false);
+	return rc != SECD_OK ? rc : fake_keys_drop(&h->keys, key);
 }
 
 static int
 on_key_use(void *ctx, const uint8_t *configured, const uint8_t *key)
 {
+	struct fake_host *h = ctx;
+	int rc = luck(h, FAKE_KEY_USE);
+
 	check_name(configured, "key_use");
 	check_name(key, "key_use");
-	return luck(ctx, FAKE_KEY_USE);
+	return rc != SECD_OK ? rc : fake_keys_use(&h->keys, configured, key);
 }
 
 static int
@@ -357,6 +384,12 @@ on_probe(void *ctx, const struct secd_probe *p)
 	    p->timeout_ms == 0 || (p->secret != NULL && p->algorithm == NULL)) {
 		fake_wrong("probe: size, address, timeout or algorithm");
 	}
+	if (p->secret != NULL) {
+		check_secret(h, p->secret, p->secret_len, "probe");
+	}
+	if (rc == SECD_OK && h->watcher != NULL && h->watcher->probed(h, p)) {
+		return SECD_OK;
+	}
 	return rc != SECD_OK ? rc : pend(h, SECD_EVENT_PROBE_DONE, p->id);
 }
 
@@ -371,7 +404,10 @@ on_place(void *ctx, const struct secd_placement *p)
 		fake_wrong("place: size, adapter or timeout");
 	}
 	for (size_t i = 0; i < p->key_count; i++) {
-		check_key(p->keys[i], "place", true);
+		check_key(h, p->keys[i], "place", true);
+	}
+	if (rc == SECD_OK && h->watcher != NULL && h->watcher->placed(h, p)) {
+		return SECD_OK;
 	}
 	if (rc != SECD_OK && SECD_HAS(p, reason) && p->reason != NULL) {
 		snprintf(p->reason, SECD_REASON_LEN, "it is told to refuse");
@@ -383,14 +419,10 @@ static void *
 on_secret_new(void *ctx, size_t len)
 {
 	struct fake_host *h = ctx;
-	void *secret;
 
-	if (luck(h, FAKE_SECRET_NEW) != SECD_OK) {
-		return NULL;
-	}
-	secret = calloc(1, len);
-	h->secrets += secret != NULL;
-	return secret;
+	return luck(h, FAKE_SECRET_NEW) != SECD_OK
+		   ? NULL
+		   : fake_keys_memory(&h->keys, len);
 }
 
 static void
@@ -398,11 +430,9 @@ on_secret_free(void *ctx, void *secret, size_t len)
 {
 	struct fake_host *h = ctx;
 
-	h->secrets -= secret != NULL;
-	if (secret != NULL) {
-		memset(secret, 0, len); /* the sanitizer checks the length */
+	if (secret != NULL && !fake_keys_free(&h->keys, secret, len)) {
+		fake_wrong("secret_free: of what secret_new did not give");
 	}
-	free(secret);
 }
 
 void

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "fake_keys.h"
 #include "model.h"
 
 #define FAKE_ZONES   4
@@ -45,6 +46,15 @@ enum fake_phase {
 	FAKE_NOTES,   /* what is promised is being written */
 };
 
+struct fake_host;
+
+struct fake_watcher {
+	void (*logged)(struct fake_host *h, const char *text);
+	/* Returns whether the answer comes from there. */
+	bool (*probed)(struct fake_host *h, const struct secd_probe *p);
+	bool (*placed)(struct fake_host *h, const struct secd_placement *p);
+};
+
 struct fake_host {
 	struct secd_host api;
 	const struct secd_module *module;
@@ -72,8 +82,12 @@ struct fake_host {
 	bool in_call;   /* of the module: else it calls us on its own */
 	bool in_open;   /* then some things are not for it */
 	bool has_ended; /* of a walk: it may not be read on */
-	int walks, secrets;
+	int walks;
 	unsigned logged;
+	struct fake_keys keys;
+	/* Who wants to know what was said, asked and placed; NULL: nobody. */
+	const struct fake_watcher *watcher;
+	void *watcher_ctx;
 	/* What was asked for, and is answered by an event. */
 	struct fake_pending {
 		uint32_t event;
@@ -104,6 +118,10 @@ int fake_host_open(struct fake_host *h);
 void fake_host_start(struct fake_host *h);
 void fake_host_close(struct fake_host *h);
 
+/** Send an event. Its size and type are set. */
+void fake_host_event(struct fake_host *h, struct secd_event *e, uint32_t type);
+/** Tick. Returns when the module wants to be called next. */
+int64_t fake_host_tick(struct fake_host *h);
 /** One legal call, chosen at random, and perhaps a tick. */
 void fake_host_step(struct fake_host *h);
 /** The zones of a host that was killed: the module is at the one or the

@@ -81,7 +81,9 @@ rest(struct fake_host *shared)
 {
 	shared->phase = FAKE_RESTS;
 	shared->in_call = shared->in_open = false;
-	shared->walks = shared->secrets = 0;
+	shared->walks = 0;
+	fake_keys_forget(&shared->keys);
+	shared->keys.memory_count = 0;
 	shared->pending_count = 0;
 }
 

@@ -576,6 +576,11 @@ main(int argc, char **argv)
 		run_all(&t, trial_command_tests, only, counts);
 		run_all(&t, trial_behind_tests, only, counts);
 	}
+	if (is_file_of(t.file, "tsig-rotate.so")) {
+		run_all(&t, trial_rotate_tests, only, counts);
+		run_all(&t, trial_rotate_operator_tests, only, counts);
+		run_all(&t, trial_rotate_canary_tests, only, counts);
+	}
 	printf("%u passed, %u failed, 0 skipped\n", counts[true],
 	       counts[false]);
 	return counts[false] > 0;

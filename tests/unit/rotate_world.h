@@ -92,9 +92,9 @@ struct world_pair {
 	 * transfer may fail. */
 	bool is_sound;
 	bool is_half_cut[2]; /* for an end one of two addresses leads nowhere */
-	unsigned disturbed; /* how often somebody did */
-	int64_t ordered_ms; /* when it was last in order */
-	uint64_t epoch;     /* and what was in use then */
+	unsigned disturbed;  /* how often somebody did */
+	int64_t ordered_ms;  /* when it was last in order */
+	uint64_t epoch;      /* and what was in use then */
 	unsigned revocations;
 	bool is_touched; /* to be checked */
 };
