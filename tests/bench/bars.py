@@ -4,17 +4,19 @@ against that of the best of the others in the same run."""
 from collections import namedtuple
 
 import figures
-from servers import OURS
+from servers import CONDENSED, OURS, STEPWISE
 
 # part, which rows, key of the figure, its unit; bar: the ratio to reach.
 # at_most: and an absolute limit, in the same unit.  above_empty: no further
-# above the empty responder than so much.
-Line = namedtuple("Line", "text part where key unit bar at_most above_empty")
+# above the empty responder than so much.  ours: which of our own rows.
+Line = namedtuple(
+    "Line", "text part where key unit bar at_most above_empty ours")
 
 
 def line(text, part, where, key, unit, bar=None, at_most=None,
-         above_empty=None):
-    return Line(text, part, where, key, unit, bar, at_most, above_empty)
+         above_empty=None, ours=None):
+    return Line(text, part, where, key, unit, bar, at_most, above_empty,
+                ours or {})
 
 
 GROWTH_MAX = 1.25
@@ -41,6 +43,15 @@ def _query_lines():
                queries("flat", over="TCP"), "total_us", "us", 0.9)
     yield line("query over TCP, referral with DO: total CPU", "queries",
                queries("referral", True, "TCP"), "total_us", "us", 0.9)
+
+
+def _ixfr_out_lines():
+    """All steps, or one that comes to the same, against what others have."""
+    for answer in (STEPWISE, CONDENSED):
+        for text, key in (("time", "ms"), ("CPU", "cpu_ms")):
+            yield line("IXFR out, %s: %s" % (answer, text), "ixfr-out",
+                       {"right": True, "each_signed": True}, key, "ms", 1,
+                       ours={"answer": answer})
 
 
 def _journal_lines():
@@ -93,6 +104,7 @@ LINES = [
          0.25),
     line("AXFR out, each message signed", "axfr-out", EACH_SIGNED, "seconds",
          "s", 1),
+    *_ixfr_out_lines(),
     *_journal_lines(),
     line("a change until IXFR has it", "ixfrdist", {"incremental": True},
          "to_ixfr_ms", "ms", 1),
@@ -112,7 +124,8 @@ def _figures(results, this):
     """{server: figure} of one line."""
     out = {}
     for row in results.get(this.part, []):
-        if all(row.get(k) == v for k, v in this.where.items()):
+        where = {**this.where, **(this.ours if row["server"] == OURS else {})}
+        if all(row.get(k) == v for k, v in where.items()):
             out[row["server"]] = row.get(this.key)
     return out
 

@@ -4,6 +4,8 @@ advises, and otherwise alike: same key, same primary, transfers out with the
 key, NOTIFY from loopback.
 
 With a history each keeps thousands of versions, whatever its defaults say.
+What answers to IXFR are made of is secondaryd's choice, or STEPWISE or
+CONDENSED; the others know one way.
 
 Another server is one more class here, and its name in ALL.
 """
@@ -21,7 +23,9 @@ from lib.secondaryd import module_path
 
 STOP_S = 120
 
-KEPT = "kept"                       # a history
+KEPT, STEPWISE, CONDENSED = "kept", "stepwise", "condensed"     # histories
+# secondaryd's option ixfr-condense
+CONDENSE = {STEPWISE: "off", CONDENSED: "on"}
 
 
 class Server:
@@ -159,9 +163,11 @@ class Secondaryd(Server):
 
     def config(self):
         zones = "".join('  - domain: "%s"\n' % z for z in self.zones)
-        files, module = {}, ""
+        files, module, condense = {}, "", ""
         if self.history:
             files, module = self._journal()
+        if self.history in CONDENSE:
+            condense = "    ixfr-condense: %s\n" % CONDENSE[self.history]
         return {**files, "key.secret": self.key.secret + "\n",
                 "secondaryd.conf": f"""server:
     listen: [ {HOST}@{self.port} ]
@@ -192,7 +198,7 @@ template:
   - id: default
     primary: [ primary ]
     acl: [ notify, transfer ]
-zone:
+{condense}zone:
 {zones}{module}"""}
 
     def argv(self):

@@ -34,13 +34,13 @@ SCALES = {s.name: s for s in (
           query_rounds=1, query_seconds=1, warm_up_seconds=0,
           repetitions=1, single_changes=3, burst=100, wide_change=2000,
           calm=2, patience=5, afterwards=0.3, change_to_kill=0.5,
-          history_names=20000,
+          history_names=20000, versions=100, answers=10,
           journal_versions=500, alone=5, distributed=3),
     Scale("full", 1000000, 200000, 10000, 500000,
           query_rounds=5, query_seconds=1, warm_up_seconds=1,
           repetitions=3, single_changes=10, burst=1000, wide_change=20000,
           calm=4, patience=30, afterwards=5, change_to_kill=2,
-          history_names=200000,
+          history_names=200000, versions=1000, answers=50,
           journal_versions=10000, alone=50, distributed=10),
 )}
 
