@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """IXFR out of the history that ixfr-journal keeps, to real servers and
 programs: from every version, over restarts, however the versions came."""
-from lib import dnsq, servers
+import random
+import subprocess
+
+from lib import dnsq, ixfr, servers, wire, zones
 from lib.case import test
-from lib.fakeprimary import notify
+from lib.fakeprimary import notify, rr
 from lib.history import APEX, NEEDS, Followed
 
 VENDORS = ("nsd", "knot", "bind")
@@ -63,3 +66,110 @@ def real_secondaries_that_were_stopped_catch_up(case, below, condense, key):
         assert t.key == (key.name if key else "none"), t.key
         got = set(dnsq.peer_axfr(behind.at(), APEX, key=key))
         assert got == f.versions[f.newest], len(got)
+
+
+def answer_of(f, program, serial, *options):
+    """The records that dig or kdig prints."""
+    out = subprocess.run(
+        [program, "-p", str(f.sut.port), "@127.0.0.1", APEX,
+         "IXFR=%d" % serial] + list(options),
+        stdout=subprocess.PIPE, text=True, timeout=20, check=True).stdout
+    lines = [x.split(None, 4) for x in out.splitlines()
+             if x and not x.startswith(";")]
+    assert lines and {x[2] for x in lines} == {"IN"}, out
+    return wire.rrs([rr(" ".join(x[:2] + x[3:])) for x in lines])
+
+
+@test(needs=("{program}",) + NEEDS, program=("dig", "kdig"),
+      condense=("auto", "off"))
+def dig_and_kdig_are_given_the_changes(case, program, condense):
+    f = Followed(case, options={"ixfr-condense": condense})
+    f.publish(6)
+    whole, single = 0, 0
+    for serial in range(1, f.newest):
+        rrs = answer_of(f, program, serial, "+tcp")
+        f.check(serial, rrs, condense != "off")
+        # What no datagram takes: that is told by a single SOA.
+        for size in (512, 700, 1232):
+            got = answer_of(f, program, serial, "+notcp", "+ignore",
+                            "+bufsize=%d" % size)
+            octets, _ = ixfr.over_udp(f.sut.at(), APEX, serial, edns=size)
+            assert len(octets) <= size, (len(octets), size)
+            if len(got) == 1:
+                assert got == rrs[:1]
+                single += 1
+            else:
+                assert got == rrs, (serial, size)
+                whole += 1
+    assert whole and single, (whole, single)
+    for serial in (f.newest, f.newest + 1):
+        for how in ("+tcp", "+notcp"):
+            got = answer_of(f, program, serial, how)
+            assert [ixfr.serial(x) for x in got] == [f.newest], got
+
+
+@test(needs=NEEDS, end=("stopped", "killed"), condense=("auto", "off"))
+def history_goes_on_behind_a_restart(case, end, condense):
+    f = Followed(case, options={"ixfr-condense": condense})
+    f.publish(3)
+    for _ in range(2):
+        if end == "killed":
+            f.sut.kill()
+        else:
+            assert f.sut.stop() == 0
+        f.sut.start()
+        f.sut.wait_serial(APEX, f.newest)
+        f.ixfr_from_all(condense != "off")
+        f.publish(2)
+        f.ixfr_from_all(condense != "off")
+
+
+@test(needs=NEEDS, condense=("auto", "off"))
+def serials_wrap(case, condense):
+    f = Followed(case, serial=4294967290, options={"ixfr-condense": condense})
+    f.publish(11)
+    assert f.newest == 5
+    f.ixfr_from_all(condense != "off")
+    t = f.told()[0]
+    assert t.way == (4294967290, 5) and t.steps == 11, t
+    # From what comes later there is nothing, and from before no history.
+    assert dnsq.ixfr(f.sut.at(), APEX, 6)[0] == "none"
+    assert dnsq.ixfr(f.sut.at(), APEX, 4294967289)[0] == "axfr"
+
+
+@test(needs=("{primary}",) + NEEDS, primary=VENDORS,
+      kind=("IXFR", "AXFR"), condense=("auto", "off"))
+def however_a_primary_sent_them(case, primary, kind, condense):
+    # NSD 4.6 makes no IXFR of the other zone.
+    zone = zones.flat(count=300, single=primary == "nsd")
+    if primary != "nsd":
+        zone.records += zones.types(zone.apex).records[5:]
+    top = case.server(primary, name="top")
+    sut = case.server("secondaryd")
+    top.serve(zone, allow=[servers.allow()], notify=[sut.peer()],
+              ixfr=kind == "IXFR")
+    sut.follow(zone.apex, [top.peer()], allow=[servers.allow()],
+               **{"ixfr-condense": condense})
+    sut.add_module("journal", "ixfr-journal")
+    top.start()
+    sut.start()
+    sut.wait_serial(zone.apex, zone.serial)
+    versions = {zone.serial: dnsq.axfr(sut.at(), zone.apex)}
+    rnd = random.Random(7)
+    for _ in range(4):
+        zone = zones.edited(zone, rnd)
+        top.update(zone)
+        sut.wait_serial(zone.apex, zone.serial)
+        versions[zone.serial] = dnsq.axfr(sut.at(), zone.apex)
+    dnsq.assert_same_zone(top.at(), sut.at(), zone.apex)
+    came = sut.transfers(zone.apex, zone.serial)
+    assert len(came) == 5 and {
+        "AXFR" if "AXFR" in t[0] else "IXFR" for t in came[1:]} == {kind}, came
+    for serial, held in versions.items():
+        if serial == zone.serial:
+            continue
+        how, rrs = dnsq.ixfr(sut.at(), zone.apex, serial)
+        assert how == "ixfr", (serial, how)
+        assert ixfr.apply(held, rrs) == set(versions[zone.serial])
+        assert len(ixfr.steps(rrs)) == (
+            zone.serial - serial if condense == "off" else 1)

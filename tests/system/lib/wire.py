@@ -298,6 +298,16 @@ def parse(msg):
         raise Malformed("too short") from e
 
 
+def rrs(octets):
+    """Single records, as octets, in the form in which parse gives them."""
+    found = []
+    for i in range(0, len(octets), 200):
+        part = octets[i:i + 200]
+        head = struct.pack("!HHHHHH", 0, 0x8400, 0, len(part), 0, 0)
+        found += parse(head + b"".join(part)).answer
+    return found
+
+
 def _parse(msg):
     m = Message()
     m.id, flags, qd, an, ns, ar = struct.unpack_from("!HHHHHH", msg)
