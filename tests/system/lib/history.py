@@ -74,25 +74,28 @@ class Followed:
     def newest(self):
         return self.fake.serial
 
-    def arrived(self):
-        """The newest version is served, and what is served is remembered."""
+    def arrived(self, look=True):
+        """The newest version is served, and what is served is remembered, if
+        looked at."""
         self.sut.wait_serial(APEX, self.newest)
+        if not look:
+            return
         primary = (self.fake.address, self.fake.port)
         zone = dnsq.axfr(primary, APEX)
         assert dnsq.axfr(self.sut.at(), APEX, key=self.key) == zone
         self.versions[self.newest] = frozenset(zone)
 
-    def publish(self, times=1):
+    def publish(self, times=1, look=True):
         for _ in range(times):
             self.count += 1
-            self.give(self.content(self.count))
+            self.give(self.content(self.count), look)
 
-    def give(self, content):
+    def give(self, content, look=True):
         self.fake.records = [rr(x) if isinstance(x, str) else x
                              for x in content]
         self.fake.serial = (self.newest + 1) % 2**32
         self.sut.ctl("refresh", APEX)
-        self.arrived()
+        self.arrived(look)
         if self.has_journal:
             self.committed()
 

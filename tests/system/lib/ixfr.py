@@ -63,7 +63,7 @@ def query(apex, serial_held, key=None, edns=None, msgid=4711):
     key)."""
     request = wire.query(wire.name(apex), wire.TYPE["IXFR"], msgid=msgid,
                          edns=edns)
-    opt = request[-11:] if edns else b""
+    opt = b"" if edns is None else request[-11:]
     request = request[:len(request) - len(opt)]
     request = (request[:8] + b"\0\1" + request[10:] + b"\xc0\x0c"
                + struct.pack("!HHIH", SOA, 1, 0, 22) + b"\0\0"
