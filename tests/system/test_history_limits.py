@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Where IXFR out of history ends: at what a datagram takes, at a client that
 does not read, and where there is no history."""
+import json
 import socket
 import struct
 import time
@@ -66,3 +67,113 @@ def a_datagram_has_all_of_it_or_a_single_soa(case, condense, key):
             assert not over_udp(f, serial, took - 1, whole)
             found.add(took)
     assert len(found) > (15 if condense == "auto" else 1), found
+
+
+def asked(f, serial):
+    """("ixfr" or "axfr", what the log says)."""
+    mark = len(f.sut.log_text())
+    kind, rrs = dnsq.ixfr(f.sut.at(), APEX, serial)
+    if kind == "axfr":
+        assert set(rrs) == f.versions[f.newest]
+    else:
+        assert ixfr.apply(f.versions[serial], rrs) == f.versions[f.newest]
+    t = f.wait_told(mark)
+    assert t.way == (serial, f.newest) and not t.is_cut, t
+    return kind, t
+
+
+def assert_whole(f, serial, why):
+    kind, t = asked(f, serial)
+    assert (kind, t.kind, t.why) == ("axfr", "AXFR-style IXFR", why), t
+    _, m = ixfr.over_udp(f.sut.at(), APEX, serial, edns=1232)
+    assert [ixfr.serial(x) for x in m.answer] == [f.newest]
+
+
+@test(needs=NEEDS)
+def the_switch_is_off(case):
+    f = Followed(case, options={"provide-ixfr": "off"})
+    f.publish(2)
+    assert_whole(f, 1, "provide-ixfr is off")
+    assert_whole(f, 2, "provide-ixfr is off")
+    f.sut.zones[APEX].options["provide-ixfr"] = "on"
+    f.sut.reload()
+    assert asked(f, 1)[0] == "ixfr"
+
+
+@test(needs=("secondaryd", "secondaryctl"))
+def without_a_module_there_is_no_history(case):
+    f = Followed(case, journal=False)
+    f.publish(2)
+    assert_whole(f, 1, "no module keeps history")
+
+
+def octets_kept(f):
+    found = json.loads(f.sut.ctl("--json", "journal", "list"))
+    return found[0]["zone"][0]["octets"]
+
+
+@test(needs=NEEDS)
+def what_was_trimmed_is_no_way(case):
+    f = Followed(case, module="zone:\n  - id: default\n    max-steps: 3\n"
+                 "    keep-steps: 1\n")
+    f.publish(5)
+    for serial in range(1, 6):
+        assert asked(f, serial)[0] == "ixfr"
+    # Limits are looked at once a minute, and when it starts. The first time
+    # a newer base is read, which takes another number of octets here.
+    octets = octets_kept(f)
+    f.sut.restart()
+    case.wait_until(lambda: octets_kept(f) != octets, 10, "another base")
+    f.sut.restart()
+    case.wait_until(lambda: f.kept() == [3, 4, 5, 6], 10, "it to be trimmed")
+    for serial in (1, 2):
+        assert_whole(f, serial, "no history from there")
+    for serial in (3, 4, 5):
+        assert asked(f, serial)[0] == "ixfr"
+    f.publish()
+    assert asked(f, 3)[0] == "ixfr"
+
+
+@test(needs=NEEDS)
+def from_what_never_was_there_is_no_way(case):
+    f = Followed(case, serial=100)
+    f.publish(2)
+    assert_whole(f, 99, "no history from there")
+    assert_whole(f, 5, "no history from there")
+
+
+@test(needs=NEEDS, condense=("auto", "off"))
+def changes_that_are_larger_than_the_zone_are_not_sent(case, condense):
+    def another(n):
+        return ["fake.test. NS ns1.fake.test."] + [
+            "v%d-%d.fake.test. A 192.0.2.1" % (n, i)
+            for i in range(100)]
+    f = Followed(case, content=another, options={"ixfr-condense": condense})
+    f.publish(3)
+    for serial in (1, 2, 3):
+        kind, t = asked(f, serial)
+        assert (kind, t.why) == (
+            "axfr", "the changes are larger than the zone"), t
+
+
+@test(needs=NEEDS, condense=("auto", "on", "off"))
+def without_memory_to_condense_there_are_steps_or_the_zone(case, condense):
+    """Changes of more than is condensed on the spot."""
+    fixed = ["fake.test. NS ns1.fake.test."] + FILLER
+
+    def content(n):
+        return fixed + ['v%d-%d.fake.test. TXT "%s"' % (n, i, "x" * 200)
+                        for i in range(50)]
+    f = Followed(case, content=content,
+                 options={"ixfr-condense": condense},
+                 server={"condense-memory": 0})
+    f.publish(4)
+    kind, t = asked(f, 1)
+    if condense == "on":
+        assert (kind, t.why) == ("axfr", "the changes cannot be condensed"), t
+    else:
+        assert kind == "ixfr" and t.steps == 4 and not t.is_condensed, t
+    # One step is no more than one.
+    kind, t = asked(f, 3)
+    assert kind == "ixfr" and (t.steps, t.is_condensed) == (
+        2, condense != "off"), t

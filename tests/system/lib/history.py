@@ -101,11 +101,14 @@ class Followed:
 
     def committed(self):
         """Until then an IXFR over TCP waits, and over UDP there is none."""
-        def is_kept():
-            found = json.loads(self.sut.ctl("--json", "journal", "list", APEX,
-                                            "1"))
-            return found[0]["version"][-1]["serial"] == self.newest
-        self.case.wait_until(is_kept, 10, "the commit")
+        self.case.wait_until(lambda: self.kept("1") == [self.newest], 10,
+                             "the commit")
+
+    def kept(self, *last):
+        """Serials of the versions that the journal has."""
+        found = json.loads(self.sut.ctl("--json", "journal", "list", APEX,
+                                        *last))
+        return [v["serial"] for v in found[0]["version"]]
 
     def steps_from(self, serial):
         return (self.newest - serial) % 2**32
