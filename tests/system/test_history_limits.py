@@ -177,3 +177,98 @@ def without_memory_to_condense_there_are_steps_or_the_zone(case, condense):
     kind, t = asked(f, 3)
     assert kind == "ixfr" and (t.steps, t.is_condensed) == (
         2, condense != "off"), t
+
+
+# A client that hardly reads
+
+MANY, PER_STEP, STEPS = 40000, 2000, 8
+
+
+def large(n):
+    """More than sockets hold; each of the first steps replaces other records,
+    and later ones next to nothing."""
+    def text(i):
+        is_new = i // PER_STEP < min(n - 1, STEPS)
+        return (b"\3new" if is_new else b"\3old") + b"\xc8" + b"x" * 200
+    return ["fake.test. NS ns1.fake.test.",
+            "fake.test. TXT \"version %d\"" % n] + [
+        record(b"\6h%05d\4fake\4test\0" % i, 16, 3600, text(i))
+        for i in range(MANY)]
+
+
+def followed_large(case, condense, **kw):
+    return Followed(case, content=large, options={"ixfr-condense": condense},
+                    **kw)
+
+
+class Slow:
+    """A client that asks for an IXFR and has a small window."""
+
+    def __init__(self, f, serial):
+        query, _ = ixfr.query(APEX, serial)
+        self.sock = socket.socket()
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.sock.settimeout(20)
+        self.sock.connect(f.sut.at())
+        self.sock.sendall(struct.pack("!H", len(query)) + query)
+
+    def message(self):
+        octets = dnsq.read_message(self.sock)
+        assert octets, "the stream ended early"
+        return wire.parse(octets).answer
+
+    def rest(self, rrs):
+        """All of the IXFR; rrs is what came of it."""
+        while rrs[-1] != rrs[0] or rrs.count(rrs[0]) < 3:
+            rrs = rrs + self.message()
+        return rrs
+
+    def octet(self):
+        return self.sock.recv(1)
+
+
+@test(needs=NEEDS, condense=("auto", "off"))
+def a_slow_client_gets_the_version_that_it_began_with(case, condense):
+    f = followed_large(case, condense)
+    f.publish(STEPS - 1, look=False)
+    f.publish()
+    client, served = Slow(f, 1), f.newest
+    rrs = client.message()
+    f.publish(look=False)
+    assert not f.told(), "it is sent already"
+    rrs = client.rest(rrs)
+    assert ixfr.serial(rrs[0]) == served
+    assert ixfr.apply(f.versions[1], rrs) == f.versions[served]
+    assert len(ixfr.steps(rrs)) == (STEPS if condense == "off" else 1)
+    t = f.wait_told()
+    assert t.way == (1, served) and t.steps == STEPS and not t.is_cut, t
+
+
+@test(needs=NEEDS, condense=("auto", "off"))
+def a_client_that_hardly_reads_is_cut_and_holds_nobody_up(case, condense):
+    f = followed_large(case, condense, server={"tcp-io-timeout": "4000"})
+    f.publish(STEPS + 1, look=False)
+    f.sut.zones[APEX].options["transfer-max-time"] = "5s"
+    f.sut.reload()
+    way, rounds, began = (1, f.newest), 0, time.monotonic()
+    client = Slow(f, 1)
+
+    def ends():
+        return [t for t in f.told() if t.way == way]
+    while not ends():
+        assert client.octet()
+        for tcp in (False, True):
+            got = dnsq.ask(f.sut.at(), "h00001." + APEX, "TXT", tcp=tcp)
+            assert got.answer, got
+        kind, rrs = dnsq.ixfr(f.sut.at(), APEX, f.newest - 1)
+        assert kind == "ixfr" and len(ixfr.steps(rrs)) == 1
+        rounds += 1
+        assert time.monotonic() - began < 20, "it is not cut"
+        time.sleep(0.1)
+    took = time.monotonic() - began
+    t = ends()[0]
+    assert t.kind == "IXFR" and t.is_cut and not t.cut, t
+    # By its deadline: for want of progress it would be twice the timeout.
+    assert 5 <= took < 8 and rounds > 5, (took, rounds)
+    assert t.is_condensed == (condense != "off"), t
+    case.say("%d rounds in %.1f s" % (rounds, took))
