@@ -179,6 +179,31 @@ def without_memory_to_condense_there_are_steps_or_the_zone(case, condense):
         2, condense != "off"), t
 
 
+@test(needs=NEEDS)
+def a_version_that_is_not_committed_yet_is_waited_for(case):
+    f = Followed(case, server={"sync-interval": 600})
+    f.committed()
+    for _ in range(2):
+        f.publish(wait=False)
+        _, m = ixfr.over_udp(f.sut.at(), APEX, 1, edns=1232)
+        began = time.monotonic()
+        kind, t = asked(f, 1)
+        took = time.monotonic() - began
+        assert kind == "ixfr" and t.steps == f.newest - 1, t
+        # A datagram is not: there is no history yet, unless it came late.
+        assert len(m.answer) == 1 or took < 0.1, took
+
+
+@test(needs=NEEDS)
+def a_commit_that_is_far_away_is_not(case):
+    f = Followed(case, server={"sync-interval": 3000})
+    f.publish(2, wait=False)
+    kind, t = asked(f, 1)
+    assert (kind, t.why) == ("axfr", "history is not written yet"), t
+    f.committed()
+    assert asked(f, 1)[0] == "ixfr"
+
+
 # A client that hardly reads
 
 MANY, PER_STEP, STEPS = 40000, 2000, 8

@@ -85,18 +85,20 @@ class Followed:
         assert dnsq.axfr(self.sut.at(), APEX, key=self.key) == zone
         self.versions[self.newest] = frozenset(zone)
 
-    def publish(self, times=1, look=True):
+    def publish(self, times=1, look=True, wait=True):
+        """So many versions more, each of which is committed, if waited
+        for."""
         for _ in range(times):
             self.count += 1
-            self.give(self.content(self.count), look)
+            self.give(self.content(self.count), look, wait)
 
-    def give(self, content, look=True):
+    def give(self, content, look=True, wait=True):
         self.fake.records = [rr(x) if isinstance(x, str) else x
                              for x in content]
         self.fake.serial = (self.newest + 1) % 2**32
         self.sut.ctl("refresh", APEX)
         self.arrived(look)
-        if self.has_journal:
+        if self.has_journal and wait:
             self.committed()
 
     def committed(self):
