@@ -108,9 +108,12 @@ class Followed:
 
     def kept(self, *last):
         """Serials of the versions that the journal has."""
+        return [v["serial"] for v in self.kept_versions(*last)]
+
+    def kept_versions(self, *last):
         found = json.loads(self.sut.ctl("--json", "journal", "list", APEX,
                                         *last))
-        return [v["serial"] for v in found[0]["version"]]
+        return found[0]["version"]
 
     def steps_from(self, serial):
         return (self.newest - serial) % 2**32
