@@ -3,6 +3,7 @@
 programs: from every version, over restarts, however the versions came."""
 import random
 import subprocess
+import threading
 
 from lib import dnsq, ixfr, servers, wire, zones
 from lib.case import test
@@ -173,3 +174,51 @@ def however_a_primary_sent_them(case, primary, kind, condense):
         assert ixfr.apply(held, rrs) == set(versions[zone.serial])
         assert len(ixfr.steps(rrs)) == (
             zone.serial - serial if condense == "off" else 1)
+
+
+class Follower(threading.Thread):
+    """Holds a version, and makes it the newest again and again."""
+
+    def __init__(self, f, key, is_last):
+        super().__init__(daemon=True)
+        self.f, self.key, self.is_last = f, key, is_last
+        rrs = dnsq.transfer(f.sut.at(), APEX, key=key)
+        self.serial, self.zone = ixfr.serial(rrs[0]), set(rrs)
+        self.error, self.followed = None, 0
+
+    def step(self):
+        kind, rrs = dnsq.ixfr(self.f.sut.at(), APEX, self.serial,
+                              key=self.key)
+        assert kind != "axfr", self.serial
+        if kind == "ixfr":
+            self.zone = ixfr.apply(self.zone, rrs)
+            self.serial = ixfr.serial(rrs[0])
+            self.followed += 1
+
+    def run(self):
+        try:
+            while not (self.is_last.is_set()
+                       and self.serial == self.f.newest):
+                self.step()
+                self.is_last.wait(0.02)
+        except Exception as e:
+            self.error = e
+
+
+@test(needs=NEEDS, condense=("auto", "off"))
+def many_follow_while_versions_come(case, condense):
+    key = servers.new_key()
+    f = Followed(case, key, options={"ixfr-condense": condense},
+                 server={"tcp-workers": 2, "udp-workers": 2})
+    is_last = threading.Event()
+    crowd = [Follower(f, key, is_last) for _ in range(6)]
+    for c in crowd:
+        c.start()
+    f.publish(20, look=False, wait=False)
+    f.publish()
+    is_last.set()
+    for c in crowd:
+        c.join(20)
+        assert not c.error and not c.is_alive(), c.error
+        assert c.zone == f.versions[f.newest], c.serial
+        assert c.followed > 2, c.followed
