@@ -222,3 +222,24 @@ def many_follow_while_versions_come(case, condense):
         assert not c.error and not c.is_alive(), c.error
         assert c.zone == f.versions[f.newest], c.serial
         assert c.followed > 2, c.followed
+
+
+@test(needs=NEEDS, condense=("auto", "off"))
+def a_version_that_is_pinned_is_led_to(case, condense):
+    f = Followed(case, options={"ixfr-condense": condense})
+    f.publish(6)
+    for pinned in (4, 2):
+        f.sut.ctl("journal", "pin", APEX, str(pinned))
+        f.sut.wait_serial(APEX, pinned)
+        for serial in range(1, pinned):
+            kind, rrs = dnsq.ixfr(f.sut.at(), APEX, serial)
+            assert kind == "ixfr", (serial, kind)
+            got = ixfr.apply(f.versions[serial], rrs)
+            assert got == f.versions[pinned], (serial, pinned)
+        # Who has a newer one is told of the older one, and stays.
+        for serial in range(pinned, 8):
+            kind, rrs = dnsq.ixfr(f.sut.at(), APEX, serial)
+            assert kind == "none" and ixfr.serial(rrs[0]) == pinned
+        f.sut.ctl("journal", "unpin", APEX)
+        f.sut.wait_serial(APEX, f.newest)
+        f.ixfr_from_all(condense != "off")
