@@ -43,9 +43,9 @@ def have_told(f, below, mark):
     return f.wait_told(mark)
 
 
-@test(needs=("{below}",) + NEEDS, below=VENDORS,
+@test(needs=("{below}",) + NEEDS, below=VENDORS + ("secondaryd",),
       condense=("condensed", "stepwise"), key=("unsigned", "signed"))
-def real_secondaries_that_were_stopped_catch_up(case, below, condense, key):
+def secondaries_that_were_stopped_catch_up(case, below, condense, key):
     key = servers.new_key() if key == "signed" else None
     f = Followed(case, key, options={
         "ixfr-condense": "auto" if condense == "condensed" else "off"})
@@ -65,8 +65,9 @@ def real_secondaries_that_were_stopped_catch_up(case, below, condense, key):
         assert t.steps == ahead and not t.is_cut, t
         assert t.is_condensed == (condense == "condensed" and ahead > 1), t
         assert t.key == (key.name if key else "none"), t.key
-        got = set(dnsq.peer_axfr(behind.at(), APEX, key=key))
-        assert got == f.versions[f.newest], len(got)
+        # NSD's old process may answer a little longer.
+        case.wait_until(lambda: f.versions[f.newest] == set(dnsq.peer_axfr(
+            behind.at(), APEX, key=key)), 10, "the same zone behind it")
 
 
 def answer_of(f, program, serial, *options):

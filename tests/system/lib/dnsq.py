@@ -193,8 +193,9 @@ def peer_axfr(endpoint, apex, **kw):
     for _ in range(4):
         try:
             return axfr(endpoint, apex, **kw)
-        except ConnectionResetError:
-            continue
+        except TransferFailed as e:
+            if not isinstance(e.__cause__, ConnectionResetError):
+                raise
     return axfr(endpoint, apex, **kw)
 
 
