@@ -51,10 +51,15 @@ on_wake(void *arg)
 }
 
 void
-modules_evidence_attach(struct modules *m, struct commit *commit)
+modules_evidence_attach(struct modules *m)
 {
-	evidence_set_wake(m->frontend->evidence,
-			  commit == NULL ? NULL : on_wake, m);
+	evidence_set_wake(m->frontend->evidence, on_wake, m);
+}
+
+void
+modules_evidence_detach(struct modules *m)
+{
+	evidence_set_wake(m->frontend->evidence, NULL, NULL);
 }
 
 static struct module_instance *

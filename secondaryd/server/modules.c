@@ -208,8 +208,13 @@ modules_attach(struct modules *m, struct commit *commit)
 	if (m == NULL) {
 		return;
 	}
+	if (commit == NULL) {
+		modules_evidence_detach(m);
+	}
 	m->commit = commit;
-	modules_evidence_attach(m, commit);
+	if (commit != NULL) {
+		modules_evidence_attach(m);
+	}
 	if (m->placer != NULL && commit != NULL) {
 		commit_run(commit, attach_placer, m);
 	} else if (m->placer != NULL) {

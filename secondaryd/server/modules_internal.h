@@ -83,8 +83,9 @@ int modules_host_probe(void *ctx, const struct secd_probe *p);
 /* module_evidence.c: what became of signatures is told. */
 int modules_evidence_init(struct modules *m);
 void modules_evidence_fini(struct modules *m);
-/** Who is woken when there is something; NULL: nobody. */
-void modules_evidence_attach(struct modules *m, struct commit *commit);
+/** The commit thread is woken when there is something; or not any more. */
+void modules_evidence_attach(struct modules *m);
+void modules_evidence_detach(struct modules *m);
 /** Tell what is due. Returns the clock_boot_ms of the next turn; INT64_MAX: none
  * is known. */
 int64_t modules_evidence_turn(struct modules *m, int64_t now_ms);
