@@ -159,6 +159,7 @@ zone_key_taken(struct zone_entry *e)
 	    zone_primary(e->policy, e->action.primary);
 	unsigned before = choice_of(e, e->action.primary);
 	unsigned now = before + e->key_tries;
+	unsigned count;
 	char apex[NAME_TEXT_MAX], refused[NAME_TEXT_MAX], taken[NAME_TEXT_MAX];
 	char to[ADDRESS_TEXT_MAX];
 
@@ -175,10 +176,11 @@ zone_key_taken(struct zone_entry *e)
 		e->key_choice =
 		    calloc(REFRESH_PRIMARY_MAX, sizeof(*e->key_choice));
 	}
-	/* Without memory it is refused again the next time. */
-	if (e->key_choice != NULL) {
-		e->key_choice[e->action.primary] =
-		    now % zone_key_count(e->server, t);
+	/* Without memory it is refused again the next time. Its keys may have
+	 * gone while it answered. */
+	count = zone_key_count(e->server, t);
+	if (e->key_choice != NULL && count > 0) {
+		e->key_choice[e->action.primary] = now % count;
 	}
 }
 

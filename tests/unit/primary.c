@@ -12,7 +12,10 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
+#include "base/error.h"
 #include "base/octets.h"
+#include "primary_keys.h"
 #include "wire/rr.h"
 
 #define CONNECTIONS_MAX 200
@@ -20,9 +23,10 @@
 
 struct primary {
 	struct peer peer;
-	int orders[2]; /* a pipe: an octet drops all connections */
+	int orders[2]; /* a pipe: an octet when a mood passes */
 	pthread_t thread;
-	atomic_uint serial, questions;
+	atomic_uint serial, questions, refusals;
+	struct primary_keys keys;
 	atomic_int mood;
 	int fds[CONNECTIONS_MAX];
 	unsigned fd_count;
@@ -30,7 +34,8 @@ struct primary {
 
 /* An answer that is being written; every owner is the question's name. */
 struct answer {
-	uint8_t octets[16000];
+	struct tsig_transaction *tsig; /* signs each message, if it has a key */
+	uint8_t octets[16000 + 200];
 	size_t len;
 };
 
@@ -71,13 +76,18 @@ put_a(struct answer *a, uint32_t serial)
 
 /* A secondary that is gone notices nothing of it. */
 static void
-send_answer(int fd, const struct answer *a)
+send_answer(int fd, struct answer *a)
 {
+	size_t len = a->len;
 	uint8_t prefix[2];
 
-	put_u16(prefix, (uint16_t)a->len);
+	if (a->tsig != NULL) {
+		tsig_sign_answer(a->tsig, a->octets, &len, sizeof(a->octets),
+				 clock_wall_s());
+	}
+	put_u16(prefix, (uint16_t)len);
 	(void)!send(fd, prefix, 2, MSG_NOSIGNAL | MSG_MORE);
-	(void)!send(fd, a->octets, a->len, MSG_NOSIGNAL);
+	(void)!send(fd, a->octets, len, MSG_NOSIGNAL);
 }
 
 /* Messages full of records that never change, up to the last one. */
@@ -94,10 +104,11 @@ send_filling(int fd, struct answer *a, size_t question_end)
 		p = put_record(a, RR_TYPE_TXT, 201);
 		p[0] = 200;
 		memset(p + 1, 'x', 200);
-		if (a->len > sizeof(a->octets) - 300) {
+		if (a->len > 16000 - 300) {
 			send_answer(fd, a);
 			a->len = question_end;
 			put_u16(a->octets + 6, 0);
+			put_u16(a->octets + 10, 0);
 		}
 	}
 }
@@ -137,11 +148,12 @@ serial_of(const uint8_t *msg, size_t question_end)
 }
 
 static void
-reply(struct primary *p, int fd, const uint8_t *msg)
+reply(struct primary *p, int fd, const uint8_t *msg,
+      struct tsig_transaction *tsig)
 {
 	uint32_t serial = atomic_load(&p->serial);
 	int mood = atomic_load(&p->mood);
-	struct answer a = {.len = 12};
+	struct answer a = {.len = 12, .tsig = tsig};
 	size_t end = 12;
 	uint16_t type;
 
@@ -167,17 +179,56 @@ reply(struct primary *p, int fd, const uint8_t *msg)
 	send_answer(fd, &a);
 }
 
-static bool
+static void
+refuse_key(struct primary *p, int fd, const uint8_t *msg)
+{
+	struct answer a = {.len = 12};
+
+	atomic_fetch_add(&p->refusals, 1);
+	memcpy(a.octets, msg, 2);
+	a.octets[2] = 0x80;
+	a.octets[3] = 9; /* NOTAUTH */
+	send_answer(fd, &a);
+}
+
+/* With keys, or without any. */
+static void
+reply_if_signed(struct primary *p, int fd, uint8_t *msg, size_t len)
+{
+	struct tsig_transaction t = {0};
+	struct tsig_place place;
+	struct tsig_key *key;
+
+	if (!primary_keys_wanted(&p->keys)) {
+		reply(p, fd, msg, NULL);
+		return;
+	}
+	if (tsig_find(msg, len, &place) != SECD_OK) {
+		return;
+	}
+	key = primary_keys_take(&p->keys, &place);
+	if (tsig_verify_request(&t, key, msg, &len, &place, clock_wall_s()) ==
+	    TSIG_GOOD) {
+		reply(p, fd, msg, &t);
+	} else {
+		refuse_key(p, fd, msg);
+	}
+	tsig_transaction_fini(&t);
+	tsig_key_unref(key);
+}
+
+/* Its length; 0: there is none. */
+static size_t
 read_question(int fd, uint8_t msg[65535])
 {
 	uint8_t prefix[2];
 	size_t len;
 
 	if (recv(fd, prefix, 2, MSG_WAITALL) != 2) {
-		return false;
+		return 0;
 	}
 	len = get_u16(prefix);
-	return recv(fd, msg, len, MSG_WAITALL) == (ssize_t)len;
+	return recv(fd, msg, len, MSG_WAITALL) == (ssize_t)len ? len : 0;
 }
 
 /* False: close the connection. */
@@ -185,8 +236,10 @@ static bool
 serve(struct primary *p, int fd)
 {
 	static _Thread_local uint8_t msg[65535];
+	size_t len = read_question(fd, msg);
+	char order;
 
-	if (!read_question(fd, msg)) {
+	if (len == 0) {
 		return false;
 	}
 	atomic_fetch_add(&p->questions, 1);
@@ -195,8 +248,13 @@ serve(struct primary *p, int fd)
 		return true;
 	case PRIMARY_CLOSES:
 		return false;
+	case PRIMARY_WAITS:
+		if (read(p->orders[0], &order, 1) != 1) {
+			return false;
+		}
+		/* fall through */
 	default:
-		reply(p, fd, msg);
+		reply_if_signed(p, fd, msg, len);
 		return true;
 	}
 }
@@ -252,6 +310,7 @@ primary_new(void)
 	peer_open(&p->peer, 100);
 	assert_int_equal(pipe(p->orders), 0);
 	atomic_init(&p->serial, 1);
+	primary_keys_init(&p->keys);
 	assert_int_equal(pthread_create(&p->thread, NULL, primary_main, p), 0);
 	return p;
 }
@@ -264,7 +323,20 @@ primary_free(struct primary *p)
 	close(p->orders[0]);
 	drop_all(p);
 	peer_close(&p->peer);
+	primary_keys_fini(&p->keys);
 	free(p);
+}
+
+void
+primary_set_keys(struct primary *p, struct tsig_key *a, struct tsig_key *b)
+{
+	primary_keys_set(&p->keys, a, b);
+}
+
+unsigned
+primary_refusals(struct primary *p)
+{
+	return atomic_load(&p->refusals);
 }
 
 const struct sockaddr_storage *
@@ -288,7 +360,9 @@ primary_serial(struct primary *p)
 void
 primary_set_mood(struct primary *p, enum primary_mood mood)
 {
-	if (atomic_exchange(&p->mood, mood) == PRIMARY_IS_SILENT) {
+	int before = atomic_exchange(&p->mood, mood);
+
+	if (before == PRIMARY_IS_SILENT || before == PRIMARY_WAITS) {
 		assert_int_equal(write(p->orders[1], "", 1), 1);
 	}
 }

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "peer.h"
+#include "wire/tsig.h"
 
 enum primary_mood {
 	PRIMARY_ANSWERS,
@@ -22,6 +23,8 @@ enum primary_mood {
 	PRIMARY_CLOSES, /* upon a question */
 	PRIMARY_REFUSES,
 	PRIMARY_LIES, /* transfers without a NS record */
+	/* Answers a question when the mood passes, even to this one again. */
+	PRIMARY_WAITS,
 };
 
 struct primary;
@@ -35,6 +38,16 @@ const struct sockaddr_storage *primary_address(const struct primary *p);
 void primary_set_serial(struct primary *p, uint32_t serial);
 uint32_t primary_serial(struct primary *p);
 void primary_set_mood(struct primary *p, enum primary_mood mood);
+
+/**
+ * From now on it answers only what is signed with one of these keys, signed; to
+ * all else it says NOTAUTH. It takes references; NULL for both: unsigned again.
+ */
+void primary_set_keys(struct primary *p, struct tsig_key *a,
+		      struct tsig_key *b);
+
+/** Questions that it said NOTAUTH to. */
+unsigned primary_refusals(struct primary *p);
 
 /** Questions that came in so far. */
 unsigned primary_questions(struct primary *p);

@@ -47,6 +47,10 @@ put_modules(char *p)
 	return p;
 }
 
+static const char keys[] = "key:\n"
+			   "  - id: a\n    module: witness\n"
+			   "  - id: b\n    module: witness\n";
+
 struct config *
 world_load_config(unsigned zones, const char *settings)
 {
@@ -56,8 +60,10 @@ world_load_config(unsigned zones, const char *settings)
 
 	p += sprintf(p,
 		     "server:\n  listen: 127.0.0.1@5300\n  storage: %s\n%s"
-		     "remote:\n  - id: hidden\n    address: 127.0.0.1@%u\n",
-		     world.store->path, settings, ntohs(in->sin_port));
+		     "%sremote:\n  - id: hidden\n    address: 127.0.0.1@%u\n%s",
+		     world.store->path, settings, world.has_keys ? keys : "",
+		     ntohs(in->sin_port),
+		     world.has_keys ? "    key: [ a, b ]\n" : "");
 	p = put_modules(p);
 	p += sprintf(p, "zone:\n");
 	for (unsigned i = 0; i < WORLD_ZONES; i++) {
@@ -105,7 +111,7 @@ world_start(void **state)
 	void *dir;
 
 	(void)state;
-	world.has_witness = world.has_journal = false;
+	world.has_witness = world.has_journal = world.has_keys = false;
 	log_set_target(LOG_TARGET_STDERR, LOG_LEVEL_NONE);
 	assert_int_equal(store_dir_setup(&dir), 0);
 	world.store = dir;

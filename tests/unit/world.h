@@ -28,6 +28,8 @@ extern struct world {
 	struct server *server; /* NULL: stopped */
 	struct blockage *blockages[2];
 	bool has_witness, has_journal; /* modules of servers to come */
+	/* Two keys of the witness, a and b, sign what is asked of the primary. */
+	bool has_keys;
 } world;
 
 /** For cmocka. */
