@@ -173,6 +173,7 @@ answer_ixfr_udp(struct request *r, const struct zone *zone, struct version *v,
 	    .params = {.frontend = r->d->frontend,
 		       .apex = zone->apex,
 		       .from = from,
+		       .to = version_serial(v),
 		       .seq = version_seq(v),
 		       .zone_octets = UINT64_MAX, /* that is no choice here */
 		       .condense = policy->condense},

@@ -63,11 +63,30 @@ decide_for(struct ixfr_out *o, bool is_larger)
 	}
 }
 
+/*
+ * May it not be several steps? Across the end of serials, NSD refuses those: it
+ * compares the serials in between as plain numbers (xfrd_xfr_check_rrs), asks
+ * again, and would never get on.
+ */
+static bool
+needs_one_step(const struct ixfr_out *o)
+{
+	return o->params.condense == CONFIG_CONDENSE_ON ||
+	       (o->steps != 1 && o->params.from > o->params.to);
+}
+
+static bool
+wants_one_step(const struct ixfr_out *o)
+{
+	return needs_one_step(o) ||
+	       (o->params.condense == CONFIG_CONDENSE_AUTO && o->steps != 1);
+}
+
 /* They are not, or cannot be, condensed. */
 static void
 go_step_by_step(struct ixfr_out *o, const struct history_size *size)
 {
-	if (o->params.condense == CONFIG_CONDENSE_ON) {
+	if (needs_one_step(o)) {
 		ixfr_out_give_up(o, "the changes cannot be condensed");
 	} else if (o->params.reply == NULL && !size->is_one_piece) {
 		ixfr_out_give_up(o, "the changes are too many");
@@ -94,14 +113,6 @@ go_on_condensed(struct ixfr_out *o)
 	o->history = NULL;
 	o->is_condensed = true;
 	decide_for(o, is_larger_than_zone(o, octets, len, len));
-}
-
-static bool
-wants_one_step(const struct ixfr_out *o)
-{
-	return !o->is_tried &&
-	       (o->params.condense == CONFIG_CONDENSE_ON ||
-		(o->params.condense == CONFIG_CONDENSE_AUTO && o->steps != 1));
 }
 
 /* Returns  SECD_OK, or SECD_EAGAIN: it is under way */
@@ -157,7 +168,7 @@ ask(struct ixfr_out *o)
 	}
 	history_size(o->history, &size);
 	o->steps = size.steps;
-	if (wants_one_step(o)) {
+	if (!o->is_tried && wants_one_step(o)) {
 		return condense(o, &size);
 	}
 	go_step_by_step(o, &size);

@@ -17,7 +17,8 @@ struct ixfr_out_params {
 	const struct frontend *frontend;
 	const uint8_t *apex; /* lower-case; outlives the object */
 	uint32_t from;       /* the client's serial */
-	uint64_t seq;        /* of the version that is served */
+	uint32_t to;         /* the serial that is served */
+	uint64_t seq;        /* of that version */
 	/* About what the zone takes: changes are not to take more. */
 	uint64_t zone_octets;
 	enum config_condense condense;

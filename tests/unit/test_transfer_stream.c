@@ -494,6 +494,32 @@ without_memory_it_is_step_by_step_or_the_zone(void **state)
 	assert_true(stream->ixfr.is_condensed);
 }
 
+/* NSD refuses them, and asks again for ever. */
+static void
+several_steps_do_not_go_across_the_end_of_serials(void **state)
+{
+	(void)state;
+	past_fini(&past);
+	past_init(&past);
+	past_add(&past, UINT32_MAX - 3, 4, 2);
+	publish(4, 100);
+	ask(UINT32_MAX - 3);
+	assert_int_equal(receive(UINT32_MAX - 3), XFR_IN_IXFR);
+	assert_int_equal(count_steps(), 1);
+	assert_int_equal(stream->ixfr.steps, 8);
+	ask(0);
+	assert_int_equal(receive(0), XFR_IN_IXFR);
+	assert_int_equal(count_steps(), 4);
+	past_add(&past, 4, 500, 20);
+	publish(500, 100000);
+	front_configure_both(f, "  condense-memory: 0\n",
+			     "    ixfr-condense: off\n");
+	expect_whole(UINT32_MAX, "the changes cannot be condensed");
+	ask(0);
+	assert_int_equal(receive(0), XFR_IN_IXFR);
+	assert_int_equal(count_steps(), 500);
+}
+
 static void
 history_that_breaks_off_meanwhile_is_none(void **state)
 {
@@ -609,6 +635,7 @@ main(void)
 	    TEST(many_steps_are_one_after_a_while),
 	    TEST(what_is_smaller_only_when_condensed_is_sent),
 	    TEST(without_memory_it_is_step_by_step_or_the_zone),
+	    TEST(several_steps_do_not_go_across_the_end_of_serials),
 	    TEST(history_that_breaks_off_meanwhile_is_none),
 	    TEST(what_are_no_steps_is_not_condensed),
 	    TEST(it_may_be_closed_at_any_moment),
