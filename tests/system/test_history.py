@@ -139,6 +139,23 @@ def serials_wrap(case, condense):
     assert dnsq.ixfr(f.sut.at(), APEX, 4294967289)[0] == "axfr"
 
 
+@test(needs=("{below}",) + NEEDS, below=VENDORS + ("secondaryd",),
+      condense=("auto", "off"))
+def real_secondaries_follow_across_the_end_of_serials(case, below, condense):
+    f = Followed(case, serial=4294967290, options={"ixfr-condense": condense})
+    behind = case.server(below, name="below", addresses=("127.0.0.1",))
+    behind.follow(APEX, [f.sut.peer()], allow=[servers.allow()])
+    behind.start()
+    behind.wait_serial(APEX, 4294967290)
+    mark = len(f.sut.log_text())
+    f.publish(11)
+    t = have_told(f, behind, mark)
+    assert t.kind == "IXFR" and t.way == (4294967290, 5), t
+    assert t.steps == 11 and t.is_condensed, t
+    case.wait_until(lambda: f.versions[5] == set(dnsq.peer_axfr(
+        behind.at(), APEX)), 10, "the same zone behind it")
+
+
 @test(needs=("{primary}",) + NEEDS, primary=VENDORS,
       kind=("IXFR", "AXFR"), condense=("auto", "off"))
 def however_a_primary_sent_them(case, primary, kind, condense):
