@@ -3,9 +3,11 @@
 #include "ixfr-journal/db_env.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/dir.h"
@@ -272,7 +274,7 @@ db_reopen(struct db *db, char *reason)
 	if (rc == SECD_OK) {
 		rc = sync_all(db, reason);
 	}
-	db->is_suspect = rc != SECD_OK;
+	db->suspect = rc;
 	return rc;
 }
 
@@ -296,18 +298,35 @@ db_begin_read(const struct db *db, MDB_txn **txn)
 int
 db_begin_write(struct db *db, MDB_txn **txn)
 {
-	return db->is_suspect ? SECD_EIO
-			      : db_error(mdb_txn_begin(db->env, NULL, 0, txn));
+	return db->suspect != SECD_OK
+		   ? db->suspect
+		   : db_error(mdb_txn_begin(db->env, NULL, 0, txn));
+}
+
+/* A write that a full file system cut short is an I/O error to LMDB. */
+static bool
+is_full(const struct db *db)
+{
+	struct stat st;
+	int fd;
+
+	mdb_env_get_fd(db->env, &fd);
+	return fstat(fd, &st) == 0 &&
+	       fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, MAP_UNIT) != 0 &&
+	       (errno == ENOSPC || errno == EDQUOT || errno == EFBIG);
 }
 
 int
 db_commit(struct db *db, MDB_txn *txn)
 {
-	int rc = mdb_txn_commit(txn);
+	int mdb_rc = mdb_txn_commit(txn);
+	int rc = db_error(mdb_rc == EIO && is_full(db) ? ENOSPC : mdb_rc);
 
 	/* LMDB's own errors are found before anything is written. */
-	db->is_suspect |= rc > 0 || rc == MDB_PANIC;
-	return db_error(rc);
+	if (mdb_rc > 0 || mdb_rc == MDB_PANIC) {
+		db->suspect = rc;
+	}
+	return rc;
 }
 
 /* Pages that were freed are kept by LMDB in a database of its own, number 0,

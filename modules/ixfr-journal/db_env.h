@@ -26,9 +26,9 @@ struct db {
 	uint64_t reserve; /* of these: what deleting needs when all is full */
 	unsigned page_len;
 	int unseen; /* errno of the lock file that a reader could not have */
-	/* A commit failed: what is on the disk may be another thing than what
-	 * the kernel shows. Nothing is written before db_reopen. */
-	bool is_suspect;
+	/* Why a commit failed: what is on the disk may be another thing than
+	 * what the kernel shows. Nothing is written before db_reopen. */
+	int suspect; /* SECD_OK: all is well */
 };
 
 /**
@@ -47,7 +47,7 @@ int db_open(struct db *db, const char *dir, bool read_only, uint64_t max_octets,
 void db_close(struct db *db);
 
 /**
- * Open it once more, after is_suspect, and make sure that what it shows is on
+ * Open it once more, after it became suspect, and make sure that what it shows is on
  * the disk. Nobody may be reading.
  *
  * Returns  as db_open; then it is suspect still, but may be read from, if it

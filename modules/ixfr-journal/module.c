@@ -157,7 +157,7 @@ note_success(struct journal *j, struct trouble *t)
 static void
 look_for_success(struct journal *j)
 {
-	if (!j->db.is_suspect && !catch_up_is_behind(j)) {
+	if (j->db.suspect == SECD_OK && !catch_up_is_behind(j)) {
 		note_success(j, &j->changes);
 	}
 }
@@ -373,10 +373,10 @@ journal_tick(void *m, const struct secd_time *now)
 	j->now_ms = now->boot_ms;
 	history_abort(&j->history); /* of a host that never committed */
 	command_tick(j);
-	if (j->db.is_suspect && now->boot_ms >= j->next_open_ms) {
+	if (j->db.suspect != SECD_OK && now->boot_ms >= j->next_open_ms) {
 		open_anew(j, now);
 	}
-	if (j->db.is_suspect) {
+	if (j->db.suspect != SECD_OK) {
 		return j->next_open_ms;
 	}
 	rc = do_turn(j, now);
