@@ -48,13 +48,15 @@ offer(struct module_instance *i, const struct news *news)
 {
 	struct secd_change change = news->change;
 	struct module_stream stream;
+	int rc;
 
 	module_stream_init(&stream, news->from, news->to,
 			   news->has_owners ? &news->owners : NULL);
 	change.records = news->from != NULL ? &stream.api : NULL;
 	i->has_changes = true;
-	modules_judge(i, i->files.code->change(i->self, &change),
-		      "a change is lost");
+	rc = i->files.code->change(i->self, &change);
+	i->has_lost |= rc < SECD_OK;
+	modules_judge(i, rc, "a change is lost");
 	module_stream_fini(&stream);
 }
 

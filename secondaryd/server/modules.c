@@ -246,11 +246,12 @@ modules_judge(struct module_instance *i, int rc, const char *what)
 	}
 }
 
+/* A commit of nothing, since no change was taken, is no success. */
 static void
-judge_commit(struct module_instance *i, int rc)
+judge_commit(struct module_instance *i, int rc, bool has_lost)
 {
 	modules_judge(i, rc, "changes are not kept");
-	if (rc == SECD_OK && i->is_failing) {
+	if (rc == SECD_OK && i->is_failing && !has_lost) {
 		log_notice("module %s: works again", i->id);
 		i->is_failing = false;
 	}
@@ -263,11 +264,15 @@ modules_flush(struct modules *m)
 		struct module_instance *i = &m->list[n];
 
 		if (i->has_changes && i->self != NULL) {
-			i->has_changes = false;
+			bool has_lost = i->has_lost;
+
+			i->has_changes = i->has_lost = false;
 			i->is_touched = true;
-			judge_commit(i, i->files.code->commit == NULL
-					    ? SECD_OK
-					    : i->files.code->commit(i->self));
+			judge_commit(i,
+				     i->files.code->commit == NULL
+					 ? SECD_OK
+					 : i->files.code->commit(i->self),
+				     has_lost);
 		}
 	}
 }

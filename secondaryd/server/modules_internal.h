@@ -22,6 +22,7 @@ struct module_instance {
 	void *self; /* of open; NULL: not open, or it gave up for good */
 	unsigned walks;
 	bool has_changes; /* that are not committed */
+	bool has_lost;    /* one of them */
 	bool is_touched;  /* something was called since the last tick */
 	int64_t due_ms;   /* clock_boot_ms */
 	bool is_failing;  /* and that was logged */

@@ -374,6 +374,25 @@ a_module_that_fails_is_shown_and_the_others_go_on(void **state)
 	version_unref(v);
 }
 
+static void
+a_commit_of_nothing_is_no_success(void **state)
+{
+	struct control_reply r = {.error = ""};
+	struct version *v = version_of(1, ZONE("1"));
+
+	(void)state;
+	open_modules("[ change ]");
+	add_zone(NULL);
+	start_thread();
+	change(NULL, v);
+	modules_status(modules, &r);
+	assert_non_null(strstr(rows_of(&r), "state|failing\nmodule witness|"
+					    "failures|1\n"));
+	stop_thread();
+	control_reply_fini(&r);
+	version_unref(v);
+}
+
 /*
  * Keys put into other servers, by the witness's command
  */
@@ -720,6 +739,7 @@ main(void)
 	    TEST(what_was_opened_before_is_closed),
 	    TEST(a_directory_is_held_by_one_instance),
 	    TEST(a_module_that_fails_is_shown_and_the_others_go_on),
+	    TEST(a_commit_of_nothing_is_no_success),
 	    PLACING(a_placement_ends_with_an_event),
 	    PLACING(a_placement_that_cannot_be_is_refused_in_a_sentence),
 	    PLACING(a_key_that_cannot_be_placed_is_refused),
