@@ -4,7 +4,7 @@ served: what an IXFR from any of them has to make of it is known."""
 import json
 import re
 
-from . import dnsq, ixfr, servers, wire
+from . import dnsq, ixfr, servers
 from .fakeprimary import FakePrimary, rr
 
 APEX = "fake.test."

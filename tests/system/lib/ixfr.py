@@ -1,23 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What an IXFR says, taken strictly: RFC 1995 section 4."""
-import os
 import struct
 
 from . import dnsq, tsig, wire
 
 SOA = wire.TYPE["SOA"]
-
-
-def journal():
-    """ixfr-journal as it was built beside the server, or None."""
-    path = os.path.join(os.path.dirname(os.environ.get("SECONDARYD", "")),
-                        "modules", "ixfr-journal.so")
-    return path if os.path.exists(path) else None
-
-
-def module(extra=""):
-    """What loads it, for the configuration of secondaryd."""
-    return 'module:\n  - id: journal\n    file: "%s"%s' % (journal(), extra)
 
 
 def serial(rr):
