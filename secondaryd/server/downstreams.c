@@ -10,7 +10,6 @@
 #include "base/checksum.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "wire/serial.h"
 
 #define BUCKETS 16384 /* by apex */
 
@@ -50,8 +49,6 @@ downstream_how_text(enum downstream_how how)
 		return "IXFR";
 	case DOWNSTREAM_ASKED:
 		return "asked";
-	case DOWNSTREAM_NOTIFIED:
-		return "NOTIFY";
 	}
 	return "?";
 }
@@ -223,11 +220,6 @@ note(struct downstreams *d, struct record *fresh)
 {
 	struct record *known = find(d, fresh->names, &fresh->host);
 
-	if (known != NULL && fresh->how == DOWNSTREAM_NOTIFIED &&
-	    !serial_is_newer(fresh->serial, known->serial)) {
-		free(fresh);
-		return;
-	}
 	if (known != NULL) {
 		drop(d, known);
 	} else {

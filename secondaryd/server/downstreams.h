@@ -2,7 +2,7 @@
 /*
  * downstreams -- what the servers behind this one are known to hold: for each
  * zone and address the serial that was last transferred there, or that it
- * asked with, or acknowledged a NOTIFY of.
+ * asked with.
  *
  * For operators, so nothing here is vital: what is too much is forgotten, what
  * was heard of least recently first, and nothing outlives the process. Any
@@ -25,8 +25,7 @@
 enum downstream_how {
 	DOWNSTREAM_AXFR = 1, /* a transfer went out whole */
 	DOWNSTREAM_IXFR,
-	DOWNSTREAM_ASKED,    /* for what is newer than this serial */
-	DOWNSTREAM_NOTIFIED, /* it acknowledged: it may not have it yet */
+	DOWNSTREAM_ASKED, /* for what is newer than this serial */
 };
 /** Returns static storage: "AXFR". */
 const char *downstream_how_text(enum downstream_how how);
@@ -48,8 +47,8 @@ int downstreams_new(size_t max, struct downstreams **out);
 void downstreams_free(struct downstreams *d);
 
 /**
- * Note what a server holds. A NOTIFY counts only when its serial is newer than
- * what is known: an acknowledgement of an older one says nothing.
+ * Note what a server holds. That it acknowledged a NOTIFY does not say that it
+ * has the serial.
  *
  * d        NULL: nobody wants to know
  * apex     lower-case

@@ -104,7 +104,6 @@ pause_target(struct notify_target *t)
 static void
 report(const struct notify_target *t)
 {
-	const struct tsig_key *key = notify_out_key(&t->out);
 	char apex[NAME_TEXT_MAX], to[ADDRESS_TEXT_MAX];
 
 	name_to_text(t->entry->zone.apex, apex);
@@ -112,10 +111,6 @@ report(const struct notify_target *t)
 	if (t->out.state == NOTIFY_OUT_HEARD) {
 		log_info("zone %s: NOTIFY of serial %u heard by %s", apex,
 			 t->out.serial, to);
-		downstreams_note(t->entry->server->frontend.downstreams,
-				 t->entry->zone.apex, &t->to,
-				 DOWNSTREAM_NOTIFIED, t->out.serial,
-				 key == NULL ? NULL : tsig_key_name(key));
 	} else if (t->out.state != NOTIFY_OUT_SENDING) {
 		log_warning("zone %s: NOTIFY of serial %u to %s: %s%s%s", apex,
 			    t->out.serial, to,

@@ -69,7 +69,7 @@ describe(const struct zone_entry *e, uint32_t before, char text[TEXT_LEN])
 
 	if (now == before) {
 		snprintf(text, TEXT_LEN,
-			 "serial %" PRIu32 " is served, as before", now);
+			 "serial %" PRIu32 " was served already", now);
 	} else {
 		snprintf(text, TEXT_LEN,
 			 "serial %" PRIu32 " is served instead of serial "

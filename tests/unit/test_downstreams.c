@@ -103,24 +103,6 @@ the_last_word_of_each_counts(void **state)
 }
 
 static void
-an_acknowledgement_counts_when_it_is_news(void **state)
-{
-	(void)state;
-	note("192.0.2.1", DOWNSTREAM_NOTIFIED, 5);
-	list();
-	assert_string_equal(text_of(0), "192.0.2.1@0 5 NOTIFY");
-	note("192.0.2.1", DOWNSTREAM_AXFR, 5);
-	note("192.0.2.1", DOWNSTREAM_NOTIFIED, 5);
-	note("192.0.2.1", DOWNSTREAM_NOTIFIED, 4);
-	list();
-	assert_int_equal(count, 1);
-	assert_string_equal(text_of(0), "192.0.2.1@0 5 AXFR");
-	note("192.0.2.1", DOWNSTREAM_NOTIFIED, 6);
-	list();
-	assert_string_equal(text_of(0), "192.0.2.1@0 6 NOTIFY");
-}
-
-static void
 addresses_are_those_of_hosts(void **state)
 {
 	struct sockaddr_storage mapped = address6("::ffff:192.0.2.1", 0);
@@ -259,7 +241,6 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 	const struct CMUnitTest tests[] = {
 	    TEST(the_last_word_of_each_counts),
-	    TEST(an_acknowledgement_counts_when_it_is_news),
 	    TEST(addresses_are_those_of_hosts),
 	    TEST(of_too_many_those_heard_of_last_are_known),
 	    TEST(of_all_zones_no_more_are_known_than_wanted),

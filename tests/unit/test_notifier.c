@@ -210,40 +210,6 @@ what_is_not_answered_is_told_again(void **state)
 	expect_description(0, "heard after 2 tries");
 }
 
-/* What is known of the only target. */
-static uint32_t
-held(void)
-{
-	struct downstream all[DOWNSTREAMS_OF_ZONE];
-
-	if (downstreams_list(server.frontend.downstreams, entry->zone.apex,
-			     all) == 0) {
-		return 0;
-	}
-	assert_true(address_same_host(&all[0].address, &addresses[0]));
-	assert_int_equal(all[0].how, DOWNSTREAM_NOTIFIED);
-	return all[0].serial;
-}
-
-static void
-whoever_acknowledges_is_known(void **state)
-{
-	(void)state;
-	assert_int_equal(downstreams_new(10, &server.frontend.downstreams),
-			 SECD_OK);
-	use(1);
-	announce(7);
-	assert_true(received(0));
-	assert_int_equal(held(), 0);
-	answer(0, RCODE_REFUSED);
-	assert_int_equal(held(), 0);
-	announce(8);
-	assert_true(received(0));
-	answer(0, RCODE_NOERROR);
-	assert_int_equal(held(), 8);
-	downstreams_free(server.frontend.downstreams);
-}
-
 static void
 an_error_is_an_answer(void **state)
 {
@@ -429,7 +395,6 @@ main(void)
 	    TEST(nothing_is_told_before_there_is_something_durable),
 	    TEST(every_target_is_told_of_the_durable_version),
 	    TEST(what_is_not_answered_is_told_again),
-	    TEST(whoever_acknowledges_is_known),
 	    TEST(an_error_is_an_answer),
 	    TEST(an_answer_from_elsewhere_does_not_count),
 	    TEST(a_newer_version_is_told_at_once),
