@@ -9,7 +9,7 @@ import time
 from lib import dnsq, ixfr, servers, wire
 from lib.case import test
 from lib.fakeprimary import record, rr
-from lib.history import APEX, NEEDS, Followed, records
+from lib.history import APEX, NEEDS, Followed
 
 # The changes are to be smaller than the zone.
 FILLER = [rr('filler%d.fake.test. TXT "%s"' % (i, "x" * 250))
@@ -308,3 +308,25 @@ def a_client_that_hardly_reads_is_cut_and_holds_nobody_up(case, condense):
     assert 5 <= took < 8 and rounds > 5, (took, rounds)
     assert t.is_condensed == (condense != "off"), t
     case.say("%d rounds in %.1f s" % (rounds, took))
+
+
+@test(needs=NEEDS, long=True, limit=300)
+def history_that_is_trimmed_meanwhile_ends_it(case):
+    f = followed_large(case, "off", server={"tcp-io-timeout": "10m"},
+                       module="zone:\n  - id: default\n    max-steps: 2\n"
+                       "    keep-steps: 1\n")
+    f.publish(STEPS, look=False)
+    client = Slow(f, 1)
+    rrs = client.message()
+    # Limits are looked at once a minute, and first a newer base is read.
+    case.wait_until(lambda: len(f.kept()) == 3, 200, "it to be trimmed")
+    try:
+        client.rest(rrs)
+    except AssertionError:
+        pass
+    t = f.wait_told()
+    assert t.kind == "IXFR" and t.cut == "history was trimmed", t
+    # It comes again.
+    f.arrived()
+    kind, t = asked(f, 1)
+    assert (kind, t.why) == ("axfr", "no history from there"), t
