@@ -126,9 +126,29 @@ zone_key_of_action(const struct zone_entry *e, struct tsig_key **out)
 	    choice_of(e, e->action.primary) + e->key_tries, out);
 }
 
-bool
-zone_key_refused(struct zone_entry *e)
+/* Would the step be asked with this key now? If not, keys have changed since. */
+static bool
+is_key_of_action(const struct zone_entry *e, const struct tsig_key *key)
 {
+	struct tsig_key *now;
+	bool is_same;
+
+	if (zone_key_of_action(e, &now) != SECD_OK) {
+		return false;
+	}
+	is_same = now == key ||
+		  (now != NULL && key != NULL && tsig_key_equal(now, key));
+	tsig_key_unref(now);
+	return is_same;
+}
+
+bool
+zone_key_refused(struct zone_entry *e, const struct tsig_key *key)
+{
+	if (!is_key_of_action(e, key)) {
+		e->key_tries = 0;
+		return true;
+	}
 	if (e->key_tries + 1 >=
 	    zone_key_count(e->server,
 			   zone_primary(e->policy, e->action.primary))) {
@@ -153,17 +173,17 @@ text_of(const struct config_target *t, const struct server *s, unsigned n,
 }
 
 void
-zone_key_taken(struct zone_entry *e)
+zone_key_taken(struct zone_entry *e, const struct tsig_key *key)
 {
 	const struct config_target *t =
 	    zone_primary(e->policy, e->action.primary);
 	unsigned before = choice_of(e, e->action.primary);
 	unsigned now = before + e->key_tries;
-	unsigned count;
 	char apex[NAME_TEXT_MAX], refused[NAME_TEXT_MAX], taken[NAME_TEXT_MAX];
 	char to[ADDRESS_TEXT_MAX];
 
-	if (e->key_tries == 0) {
+	if (e->key_tries == 0 || !is_key_of_action(e, key)) {
+		e->key_tries = 0;
 		return;
 	}
 	log_info("zone %s: %s refused key %s and takes key %s",
@@ -176,11 +196,10 @@ zone_key_taken(struct zone_entry *e)
 		e->key_choice =
 		    calloc(REFRESH_PRIMARY_MAX, sizeof(*e->key_choice));
 	}
-	/* Without memory it is refused again the next time. Its keys may have
-	 * gone while it answered. */
-	count = zone_key_count(e->server, t);
-	if (e->key_choice != NULL && count > 0) {
-		e->key_choice[e->action.primary] = now % count;
+	/* Without memory it is refused again the next time. */
+	if (e->key_choice != NULL) {
+		e->key_choice[e->action.primary] =
+		    now % zone_key_count(e->server, t);
 	}
 }
 

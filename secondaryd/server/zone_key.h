@@ -39,10 +39,14 @@ int zone_key_of_primary(const struct zone_entry *e, unsigned primary,
 
 /** The key of the step. As zone_key_take. */
 int zone_key_of_action(const struct zone_entry *e, struct tsig_key **out);
-/** It is refused. False: no other one is left in this step. */
-bool zone_key_refused(struct zone_entry *e);
+/**
+ * The key that it was asked with is refused. True: ask again, with the next one
+ * or, when keys have changed meanwhile, from the first on; false: no other one
+ * is left in this step.
+ */
+bool zone_key_refused(struct zone_entry *e, const struct tsig_key *key);
 /** It is taken; logs when another one was refused before. */
-void zone_key_taken(struct zone_entry *e);
+void zone_key_taken(struct zone_entry *e, const struct tsig_key *key);
 
 /** Keys changed: all primaries begin with their first choice again. */
 void zone_key_forget(struct zone_entry *e);

@@ -252,13 +252,14 @@ is_key_refused(const struct exchange_result *r)
 static void
 on_ended(struct zone_entry *e, enum exchange_verdict verdict)
 {
+	const struct tsig_key *key = exchange_key(e->exchange);
 	struct exchange_result result;
 	bool reusable;
 
 	exchange_result(e->exchange, &result);
 	if (verdict == EXCHANGE_DONE) {
-		zone_key_taken(e);
-	} else if (is_key_refused(&result) && zone_key_refused(e)) {
+		zone_key_taken(e, key);
+	} else if (is_key_refused(&result) && zone_key_refused(e, key)) {
 		repeat(e);
 		return;
 	}

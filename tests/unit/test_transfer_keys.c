@@ -187,6 +187,32 @@ a_cut_transfer_is_asked_for_again(void **state)
 	world_await_serial(0, 2);
 }
 
+/* It has the other secret already, and no other key does. */
+static void
+a_secret_that_is_replaced_while_it_is_refused_is_tried(void **state)
+{
+	unsigned asked;
+
+	(void)state;
+	primary_set_keys(world.primary, keys[0][0], NULL);
+	world_start_server(1, "");
+	put(0, 0, NULL);
+	world_await_serial(0, 1);
+	asked = primary_questions(world.primary);
+	primary_set_serial(world.primary, 2);
+	primary_set_keys(world.primary, keys[0][1], NULL);
+	primary_set_mood(world.primary, PRIMARY_WAITS);
+	world_command(REFRESH_COMMAND_REFRESH);
+	world_await_questions(asked + 1);
+	put(0, 1, NULL);
+	primary_set_mood(world.primary, PRIMARY_WAITS);
+	world_await_questions(asked + 2);
+	assert_int_equal(primary_refusals(world.primary), 1);
+	assert_int_equal(world_look(0).failed_rounds, 0);
+	primary_set_mood(world.primary, PRIMARY_ANSWERS);
+	world_await_serial(0, 2);
+}
+
 /* It refused one key, and takes the other while both go. */
 static void
 keys_may_go_while_a_primary_answers(void **state)
@@ -291,6 +317,7 @@ main(void)
 	    TEST(what_signs_is_what_is_used),
 	    TEST(a_secret_that_both_replace_costs_no_version),
 	    TEST(a_cut_transfer_is_asked_for_again),
+	    TEST(a_secret_that_is_replaced_while_it_is_refused_is_tried),
 	    TEST(keys_may_go_while_a_primary_answers),
 	    TEST(whatever_keys_do_the_zones_come_when_they_are_right),
 	};

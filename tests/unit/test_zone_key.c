@@ -266,6 +266,29 @@ now(void)
 	return text_of(rc, key);
 }
 
+/* The key that it would be asked with now. */
+static bool
+refused(void)
+{
+	struct tsig_key *key;
+	bool is_other_left;
+
+	assert_int_equal(zone_key_of_action(entry, &key), SECD_OK);
+	is_other_left = zone_key_refused(entry, key);
+	tsig_key_unref(key);
+	return is_other_left;
+}
+
+static void
+taken(void)
+{
+	struct tsig_key *key;
+
+	assert_int_equal(zone_key_of_action(entry, &key), SECD_OK);
+	zone_key_taken(entry, key);
+	tsig_key_unref(key);
+}
+
 static void
 what_is_refused_is_followed_by_the_next(void **state)
 {
@@ -273,11 +296,11 @@ what_is_refused_is_followed_by_the_next(void **state)
 	configure("    key: [ a, c, d ]\n");
 	put("a.");
 	assert_string_equal(now(), "a.");
-	assert_true(zone_key_refused(entry));
+	assert_true(refused());
 	assert_string_equal(now(), "c.");
-	assert_true(zone_key_refused(entry));
+	assert_true(refused());
 	assert_string_equal(now(), "d.");
-	assert_false(zone_key_refused(entry));
+	assert_false(refused());
 	entry->key_tries = 0; /* another step */
 	assert_string_equal(now(), "a.");
 }
@@ -288,29 +311,85 @@ what_was_taken_comes_first_until_keys_change(void **state)
 	(void)state;
 	configure("    key: [ a, c, d ]\n");
 	put("a.");
-	assert_true(zone_key_refused(entry));
-	zone_key_taken(entry);
+	assert_true(refused());
+	taken();
 	assert_int_equal(entry->key_tries, 0);
 	assert_string_equal(now(), "c.");
 	/* All the others have their turn behind it. */
-	assert_true(zone_key_refused(entry));
+	assert_true(refused());
 	assert_string_equal(now(), "d.");
-	assert_true(zone_key_refused(entry));
+	assert_true(refused());
 	assert_string_equal(now(), "a.");
-	assert_false(zone_key_refused(entry));
-	zone_key_taken(entry);
+	assert_false(refused());
+	taken();
 	assert_string_equal(now(), "a.");
 	/* Each primary has a choice of its own. */
 	entry->action.primary = 1;
 	assert_string_equal(now(), "c.");
-	assert_true(zone_key_refused(entry));
-	zone_key_taken(entry);
+	assert_true(refused());
+	taken();
 	assert_string_equal(now(), "d.");
 	entry->action.primary = 0;
 	assert_string_equal(now(), "a.");
 	zone_key_forget(entry);
 	entry->action.primary = 1;
 	assert_string_equal(now(), "c.");
+}
+
+static struct tsig_key *
+asked_with(void)
+{
+	struct tsig_key *key;
+
+	assert_int_equal(zone_key_of_action(entry, &key), SECD_OK);
+	return key;
+}
+
+static void
+what_changed_while_it_was_refused_is_tried_from_the_first_on(void **state)
+{
+	struct tsig_key *key;
+
+	(void)state;
+	configure("    key: [ a, b, c ]\n");
+	put("a.");
+	put("b.");
+	assert_true(refused());
+	key = asked_with();
+	use("a.", "b.");
+	/* It is the second one still, but that is a. now. */
+	assert_true(zone_key_refused(entry, key));
+	assert_string_equal(now(), "b.");
+	drop("b.");
+	assert_true(zone_key_refused(entry, key));
+	assert_string_equal(now(), "a.");
+	tsig_key_unref(key);
+	assert_true(refused());
+	assert_false(refused());
+}
+
+static void
+what_changed_while_it_was_taken_is_not_remembered(void **state)
+{
+	struct tsig_key *key;
+
+	(void)state;
+	configure("    key: [ a, b ]\n");
+	put("a.");
+	put("b.");
+	assert_true(refused());
+	key = asked_with();
+	use("a.", "b.");
+	zone_key_taken(entry, key);
+	assert_int_equal(entry->key_tries, 0);
+	assert_string_equal(now(), "b.");
+	assert_true(refused());
+	drop("a.");
+	drop("b.");
+	zone_key_taken(entry, key);
+	assert_int_equal(entry->key_tries, 0);
+	tsig_key_unref(key);
+	assert_string_equal(now(), "missing");
 }
 
 int
@@ -325,6 +404,8 @@ main(void)
 	    TEST(another_key_is_used_for_one_with_its_secret_too),
 	    TEST(what_is_refused_is_followed_by_the_next),
 	    TEST(what_was_taken_comes_first_until_keys_change),
+	    TEST(what_changed_while_it_was_refused_is_tried_from_the_first_on),
+	    TEST(what_changed_while_it_was_taken_is_not_remembered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

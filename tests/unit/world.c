@@ -143,6 +143,7 @@ look_there(struct server *s, void *arg)
 {
 	struct world_look *l = arg;
 	uint8_t apex[NAME_LEN_MAX];
+	struct refresh_status refresh;
 	const struct zone_entry *e =
 	    zone_list_find(&s->zones, zonefile_name(l->name, apex));
 
@@ -165,6 +166,8 @@ look_there(struct server *s, void *arg)
 	l->is_pinned = zone_is_pinned(e);
 	l->is_pin_lost = e->pin.is_lost;
 	l->is_pinning = e->pinning != NULL;
+	refresh_status(e->refresh, &refresh);
+	l->failed_rounds = refresh.failed_rounds;
 }
 
 struct world_look

@@ -48,6 +48,7 @@ struct world_look {
 	bool is_there, has_version, is_durable, is_failing, is_compacting,
 	    is_building;
 	bool is_expired, is_pinned, is_pin_lost, is_pinning;
+	unsigned failed_rounds;
 	unsigned layers; /* of the newest version */
 	uint32_t serial; /* that is served */
 	uint32_t newest, told;
