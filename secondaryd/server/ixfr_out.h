@@ -30,8 +30,9 @@ struct ixfr_out_params {
 	void *arg;
 };
 
-/* How soon to ask again. */
-#define IXFR_OUT_WAIT_MS 10
+/* How soon to ask again: mostly a version is committed 2 ms after it is served,
+ * and to ask takes some microseconds. */
+#define IXFR_OUT_WAIT_MS 1
 
 struct ixfr_out {
 	struct ixfr_out_params params; /* of the caller; the rest is zero */
