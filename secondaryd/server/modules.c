@@ -355,6 +355,17 @@ modules_newest_seq(struct modules *m, const uint8_t *apex)
 	return newest;
 }
 
+struct modules_count
+modules_count(const struct modules *m)
+{
+	struct modules_count n = {.all = 0};
+
+	for (; m != NULL && n.all < m->count; n.all++) {
+		n.failing += atomic_load(&m->list[n.all].is_failing);
+	}
+	return n;
+}
+
 static void
 on_newest_answered(struct letter *letter)
 {

@@ -213,6 +213,14 @@ void modules_probe_done(struct modules_probe *o, const struct probe_result *r);
  * From the control thread
  */
 
+/* How many there are, and of how many something is wrong: module-status says
+ * what. */
+struct modules_count {
+	unsigned all, failing;
+};
+/** NULL is fine for m. */
+struct modules_count modules_count(const struct modules *m);
+
 /** Rows about each. NULL is fine for m. */
 void modules_status(struct modules *m, struct control_reply *reply);
 

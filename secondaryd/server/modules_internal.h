@@ -7,6 +7,7 @@
 #define SECD_SERVER_MODULES_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "server/module_load.h"
@@ -21,11 +22,11 @@ struct module_instance {
 	struct secd_host host;
 	void *self; /* of open; NULL: not open, or it gave up for good */
 	unsigned walks;
-	bool has_changes; /* that are not committed */
-	bool has_lost;    /* one of them */
-	bool is_touched;  /* something was called since the last tick */
-	int64_t due_ms;   /* clock_boot_ms */
-	bool is_failing;  /* and that was logged */
+	bool has_changes;       /* that are not committed */
+	bool has_lost;          /* one of them */
+	bool is_touched;        /* something was called since the last tick */
+	int64_t due_ms;         /* clock_boot_ms */
+	atomic_bool is_failing; /* and that was logged */
 	uint64_t failures;
 	char last_failure[256];
 };

@@ -352,6 +352,7 @@ count_there(struct server *s, void *arg)
 static void
 put_totals(struct operate *o, struct control_reply *r)
 {
+	struct modules_count modules = modules_count(o->server->modules);
 	struct zone_totals t = {0};
 	int64_t now = clock_boot_ms();
 
@@ -367,6 +368,11 @@ put_totals(struct operate *o, struct control_reply *r)
 	control_reply_number(r, NULL, NULL, "zones-pinned", t.pinned);
 	control_reply_number(r, NULL, NULL, "zones-not-durable", t.not_durable);
 	control_reply_number(r, NULL, NULL, "alarms", t.alarms);
+	if (modules.all > 0) {
+		control_reply_number(r, NULL, NULL, "modules", modules.all);
+		control_reply_number(r, NULL, NULL, "modules-failing",
+				     modules.failing);
+	}
 	if (store_is_poisoned(o->server->store)) {
 		control_reply_text(r, NULL, NULL, "storage",
 				   "an earlier write failed: nothing is stored "

@@ -105,6 +105,7 @@ def serving_goes_on_when_a_module_fails(case):
         sut.wait_serial(APEX, serial)
     case.wait_until(lambda: "failing" in sut.ctl("module-status"), 10,
                     "the failure to be shown")
+    assert '"modules":1,"modules-failing":1' in sut.ctl("--json", "status")
     heard(case, sut, r"published fake\.test\. 3 serial 3")
 
 
