@@ -47,16 +47,37 @@ ask_fail_code(const struct ask *a, int rc)
 	return ask_fail(a, rc, "%s", text_of_code(rc));
 }
 
-int
-ask_zone(struct ask *a, const char *name)
+static int
+read_name(struct ask *a, const char *name)
 {
-	int rc;
-
 	if (name_from_text(name, a->apex) != SECD_OK) {
 		return ask_fail(a, SECD_EINVAL, "\"%s\" is not a name", name);
 	}
 	name_lower(a->apex, a->apex);
 	name_to_text(a->apex, a->zone);
+	return SECD_OK;
+}
+
+int
+ask_any_zone(struct ask *a, const char *name)
+{
+	int rc = read_name(a, name);
+
+	if (rc == SECD_OK &&
+	    db_get_zone(&a->j->db, a->txn, a->apex, &a->record) != SECD_OK) {
+		a->record = (struct zone_record){.id = 0};
+	}
+	return rc;
+}
+
+int
+ask_zone(struct ask *a, const char *name)
+{
+	int rc = read_name(a, name);
+
+	if (rc != SECD_OK) {
+		return rc;
+	}
 	rc = db_get_zone(&a->j->db, a->txn, a->apex, &a->record);
 	if (rc == SECD_ENOTFOUND) {
 		return ask_fail(a, rc, "zone %s is not in the journal",

@@ -30,6 +30,9 @@ bool ask_number(const char *text, size_t len, uint64_t max, uint64_t *out);
 
 /** Find the zone that a text names. Returns SECD_OK, or it has said why not. */
 int ask_zone(struct ask *a, const char *name);
+/** The same, also of one that the journal does not have, or cannot read: then
+ * its record is empty. */
+int ask_any_zone(struct ask *a, const char *name);
 
 /**
  * The version that `len` octets of a text name: the newest one with a serial, or

@@ -19,19 +19,24 @@
 static const struct {
 	const char *word, *arguments, *says;
 	unsigned argc_min, argc_max; /* the word included */
+	int (*find)(struct ask *a, const char *zone);
 	int (*run)(struct ask *a);
 } commands[] = {
     {"list", "[ZONE [LAST]]", "zones, versions, or the last so many", 1, 3,
-     command_list},
-    {"show", "ZONE SERIAL", "who sent it, when and how", 3, 3, command_show},
+     ask_zone, command_list},
+    {"show", "ZONE SERIAL", "who sent it, when and how", 3, 3, ask_zone,
+     command_show},
     {"diff", "ZONE FROM..TO", "what changed between two versions", 3, 3,
-     command_diff},
-    {"export", "ZONE SERIAL", "a version as a zone file", 3, 3, command_export},
-    {"verify", "[ZONE]", "is all of it what was written?", 1, 2,
+     ask_zone, command_diff},
+    {"export", "ZONE SERIAL", "a version as a zone file", 3, 3, ask_zone,
+     command_export},
+    {"verify", "[ZONE]", "is all of it what was written?", 1, 2, ask_zone,
      command_verify},
     {"pin", "ZONE SERIAL", "serve an older version, until unpin", 3, 3,
-     command_pin},
-    {"unpin", "ZONE", "serve the newest version again", 2, 2, command_unpin},
+     ask_zone, command_pin},
+    /* Also when the journal was lost, and the version with it. */
+    {"unpin", "ZONE", "serve the newest version again", 2, 2, ask_any_zone,
+     command_unpin},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -70,7 +75,7 @@ run(struct ask *a, size_t i)
 		return ask_fail_code(a, rc);
 	}
 	if (a->c->argc > 1) {
-		rc = ask_zone(a, a->c->argv[1]);
+		rc = commands[i].find(a, a->c->argv[1]);
 	}
 	if (rc == SECD_OK) {
 		rc = commands[i].run(a);

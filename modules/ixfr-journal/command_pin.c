@@ -101,6 +101,9 @@ static int
 refuse(struct ask *a, int rc)
 {
 	a->j->pin.id = 0;
+	if (rc == SECD_ENOTFOUND && a->j->pin.seq == 0) {
+		return ask_fail(a, rc, "the host has no zone %s", a->zone);
+	}
 	return ask_fail(a, rc, "the host refuses: %s", secd_strerror(rc));
 }
 

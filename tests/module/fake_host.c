@@ -308,6 +308,9 @@ on_unpin(void *ctx, const uint8_t *apex, uint64_t id)
 	int rc = luck(h, FAKE_ZONE_UNPIN);
 
 	check_name(apex, "zone_unpin");
+	if (rc == SECD_OK && find(h, apex) < 0) {
+		rc = SECD_ENOTFOUND;
+	}
 	return rc != SECD_OK ? rc : pend(h, SECD_EVENT_PINNED, id);
 }
 

@@ -440,6 +440,28 @@ journal_one_order_is_given_at_a_time(const struct trial *t)
 }
 
 static void
+journal_that_does_not_have_the_zone_lets_unpin_it(const struct trial *t)
+{
+	struct fake_host *h = trial_open(t, 26);
+	struct answer *a = answer_new();
+	char name[8];
+
+	kept_order(h, "unpin", 0, NULL);
+	answer_zone_name(&h->zones[0], name);
+	if (answer_command(h, "pin", name, "1", a) != SECD_ENOTFOUND ||
+	    strstr(a->error, "not in the journal") == NULL) {
+		fake_wrong("pin: %s", a->error);
+	}
+	a->error[0] = '\0';
+	if (answer_command(h, "unpin", "other.", NULL, a) != SECD_ENOTFOUND ||
+	    strcmp(a->error, "the host has no zone other.") != 0) {
+		fake_wrong("unpin: %s", a->error);
+	}
+	answer_free(a);
+	trial_end(h);
+}
+
+static void
 journal_a_host_that_cannot_pin_is_told_so(const struct trial *t)
 {
 	struct fake_host *h = trial_host(t, 16);
@@ -557,6 +579,7 @@ const struct trial_test trial_journal_tests[] = {
     TRIAL(journal_what_the_host_answers_is_said),
     TRIAL(journal_an_order_that_fails_leaves_what_is_pinned),
     TRIAL(journal_one_order_is_given_at_a_time),
+    TRIAL(journal_that_does_not_have_the_zone_lets_unpin_it),
     TRIAL(journal_a_host_that_cannot_pin_is_told_so),
     TRIAL(journal_a_flipped_octet_is_found_or_harmless),
     {NULL, NULL},
