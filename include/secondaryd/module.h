@@ -717,6 +717,14 @@ struct secd_module {
 	 *          not committed yet), SECD_EIO, SECD_ENOMEM
 	 */
 	int (*changes_since)(void *m, struct secd_since *s);
+
+	/**
+	 * Are the options right? Before open, or instead of it: touches
+	 * nothing.
+	 *
+	 * reason   as that of `open`
+	 */
+	int (*check)(const struct secd_options *options, char *reason);
 };
 
 /*

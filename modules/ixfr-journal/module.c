@@ -458,6 +458,18 @@ journal_changes_since(void *m, struct secd_since *s)
 	return rc;
 }
 
+static int
+journal_check(const struct secd_options *options, char *reason)
+{
+	struct limits *l;
+	int rc = limits_new(options, &l, reason);
+
+	if (rc == SECD_OK) {
+		limits_free(l);
+	}
+	return rc;
+}
+
 const struct secd_module secd_module = {
     .size = sizeof(struct secd_module),
     .abi_major = SECD_ABI_MAJOR,
@@ -476,4 +488,5 @@ const struct secd_module secd_module = {
     .status = command_status,
     .newest = journal_newest,
     .changes_since = journal_changes_since,
+    .check = journal_check,
 };

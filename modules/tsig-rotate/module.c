@@ -177,22 +177,42 @@ open_pairs(struct rotate *r, const struct secd_time *now, char *reason)
 	return SECD_OK;
 }
 
+/* `out` is to be freed also after a failure. */
+static int
+read_options(const struct secd_options *options, struct rotate_options **out,
+	     char *reason)
+{
+	int rc = rotate_options_new(options, out, reason);
+
+	if (rc == SECD_OK && (*out)->pair_count == 0) {
+		snprintf(reason, SECD_REASON_LEN,
+			 "%.256s: there is no pair to be rotated",
+			 options->path[0] != '\0' ? options->path
+						  : "tsig-rotate");
+		rc = SECD_EINVAL;
+	}
+	return rc;
+}
+
+static int
+rotate_check(const struct secd_options *options, char *reason)
+{
+	struct rotate_options *o = NULL;
+	int rc = read_options(options, &o, reason);
+
+	rotate_options_free(o);
+	return rc;
+}
+
 static int
 open_configured(struct rotate *r, const struct secd_options *options,
 		const struct secd_time *now, char *reason)
 {
 	char why[REVOKED_REASON_MAX];
-	int rc = rotate_options_new(options, &r->options, reason);
+	int rc = read_options(options, &r->options, reason);
 
 	if (rc != SECD_OK) {
 		return rc;
-	}
-	if (r->options->pair_count == 0) {
-		snprintf(reason, SECD_REASON_LEN,
-			 "%.256s: there is no pair to be rotated",
-			 options->path[0] != '\0' ? options->path
-						  : "tsig-rotate");
-		return SECD_EINVAL;
 	}
 	if (r->options->revocations != NULL) {
 		rc = revoked_load(r->options->revocations, &r->revoked, why);
@@ -351,4 +371,5 @@ const struct secd_module secd_module = {
     .event = rotate_event,
     .command = command_run,
     .status = command_status,
+    .check = rotate_check,
 };

@@ -107,6 +107,9 @@ module_files_check(const struct config_module *m, char *reason)
 	struct module_files f;
 	int rc = load_code(m, &f, reason);
 
+	if (rc == SECD_OK && SECD_HAS(f.code, check) && f.code->check != NULL) {
+		rc = f.code->check(options_get(f.options), reason);
+	}
 	module_files_unload(&f);
 	return rc;
 }

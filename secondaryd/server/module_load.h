@@ -29,7 +29,8 @@ struct module_files {
  */
 int module_files_load(const struct config_module *m, const char *storage,
 		      struct module_files *out, char *reason);
-/** Could it be loaded? Makes nothing. As module_files_load. */
+/** Could it be loaded, and does it take its options? Makes nothing. As
+ * module_files_load. */
 int module_files_check(const struct config_module *m, char *reason);
 void module_files_unload(struct module_files *f);
 

@@ -54,7 +54,8 @@ void modules_close(struct modules *m);
  * still there. NULL is fine. */
 void modules_end_placing(struct modules *m);
 
-/** Can all of them be loaded? As modules_open, without opening any. */
+/** Can all of them be loaded, and do they take their options? As modules_open,
+ * without opening any. Any thread. */
 int modules_check(const struct config *c, char *reason);
 
 /*

@@ -60,15 +60,34 @@ adopt(struct server *s, void *arg)
 	r->rc = transfer_reload(s, r->config, r->reason);
 }
 
+/* As `secondaryd -t` would: what it finds would keep the next start from
+ * succeeding. */
+static int
+load(struct operate *o, struct config **out, char *reason, size_t cap)
+{
+	char why[MODULES_REASON_LEN];
+	struct config_error err;
+	int rc = config_load(o->server->config_path, out, &err);
+
+	if (rc != SECD_OK) {
+		snprintf(reason, cap, "%s", err.text);
+		return rc;
+	}
+	rc = modules_check(*out, why);
+	if (rc != SECD_OK) {
+		snprintf(reason, cap, "%s", why);
+		config_unref(*out);
+	}
+	return rc;
+}
+
 static int
 load_and_adopt(struct operate *o, char *reason, size_t cap)
 {
-	struct config_error err;
 	struct reload r = {0};
 
-	r.rc = config_load(o->server->config_path, &r.config, &err);
+	r.rc = load(o, &r.config, reason, cap);
 	if (r.rc != SECD_OK) {
-		snprintf(reason, cap, "%s", err.text);
 		return r.rc;
 	}
 	transfer_call(o->server, adopt, &r);

@@ -71,6 +71,16 @@ take_options(struct example *e, const struct secd_options *options,
 }
 
 static int
+example_check(const struct secd_options *options, char *reason)
+{
+	struct example e = {.fd = -1};
+	int rc = take_options(&e, options, reason);
+
+	free(e.note);
+	return rc;
+}
+
+static int
 example_open(const struct secd_host *host, const struct secd_options *options,
 	     void **m, char *reason)
 {
@@ -202,4 +212,5 @@ const struct secd_module secd_module = {
     .change = example_change,
     .commit = example_commit,
     .status = example_status,
+    .check = example_check,
 };

@@ -14,38 +14,8 @@
 #define DAY_MS INT64_C(86400000)
 
 /*
- * Open and close
+ * Begin and end
  */
-
-static void
-check_reason(const char *reason)
-{
-	if (memchr(reason, '\0', SECD_REASON_LEN) == NULL ||
-	    reason[0] == '\0' || strchr(reason, '\n') != NULL) {
-		fake_wrong("open failed without a sentence");
-	}
-}
-
-int
-fake_host_open(struct fake_host *h)
-{
-	char *reason = calloc(1, SECD_REASON_LEN);
-	int rc;
-
-	if (reason == NULL) {
-		return SECD_ENOMEM;
-	}
-	h->m = NULL;
-	h->in_call = h->in_open = true;
-	rc = h->module->open(&h->api, h->options, &h->m, reason);
-	h->in_call = h->in_open = false;
-	if (rc != SECD_OK) {
-		check_reason(reason);
-		h->m = NULL;
-	}
-	free(reason);
-	return rc;
-}
 
 void
 fake_host_event(struct fake_host *h, struct secd_event *e, uint32_t type)

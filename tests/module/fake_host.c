@@ -531,3 +531,60 @@ fake_host_take(struct fake_host *h, enum fake_function f)
 		break;
 	}
 }
+
+/*
+ * Open and close
+ */
+
+static void
+check_reason(const char *reason)
+{
+	if (memchr(reason, '\0', SECD_REASON_LEN) == NULL ||
+	    reason[0] == '\0' || strchr(reason, '\n') != NULL) {
+		fake_wrong("open or check failed without a sentence");
+	}
+}
+
+int
+fake_host_check_options(const struct fake_host *h,
+			const struct secd_options *options)
+{
+	char reason[SECD_REASON_LEN] = "";
+	int rc = SECD_OK;
+
+	if (SECD_HAS(h->module, check) && h->module->check != NULL) {
+		rc = h->module->check(options, reason);
+	}
+	if (rc != SECD_OK) {
+		check_reason(reason);
+	}
+	return rc;
+}
+
+int
+fake_host_open(struct fake_host *h)
+{
+	char *reason = calloc(1, SECD_REASON_LEN);
+	bool may_open = true;
+	int rc;
+
+	if (reason == NULL) {
+		return SECD_ENOMEM;
+	}
+	h->m = NULL;
+	if ((h->api.flags & SECD_HOST_READ_ONLY) == 0) {
+		may_open = fake_host_check_options(h, h->options) == SECD_OK;
+	}
+	h->in_call = h->in_open = true;
+	rc = h->module->open(&h->api, h->options, &h->m, reason);
+	h->in_call = h->in_open = false;
+	if (rc == SECD_OK && !may_open) {
+		fake_wrong("opened with options that `check` refuses");
+	}
+	if (rc != SECD_OK) {
+		check_reason(reason);
+		h->m = NULL;
+	}
+	free(reason);
+	return rc;
+}

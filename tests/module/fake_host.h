@@ -112,6 +112,10 @@ void fake_host_init(struct fake_host *h, const struct secd_module *module,
 /** Take a function away: NULL. */
 void fake_host_take(struct fake_host *h, enum fake_function f);
 
+/** Returns what check said, as open would; nothing may come of it. SECD_OK of a
+ * module that does not check. */
+int fake_host_check_options(const struct fake_host *h,
+			    const struct secd_options *options);
 /** Returns what open said; the reason is checked. */
 int fake_host_open(struct fake_host *h);
 /** Tell of all zones, and that this is all. */

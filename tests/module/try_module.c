@@ -200,12 +200,41 @@ an_unknown_option_is_refused(const struct trial *t)
 	    SECD_OK) {
 		fake_wrong("%s", reason);
 	}
+	if (SECD_HAS(t->module, check) && t->module->check != NULL &&
+	    fake_host_check_options(h, options_get(o)) == SECD_OK) {
+		fake_wrong("checked");
+	}
 	h->options = options_get(o);
 	if (fake_host_open(h) == SECD_OK) {
 		fake_wrong("opened");
 	}
 	options_free(o);
 	free(h);
+}
+
+/* Before anything is there, also many times, also while it is open. */
+static void
+a_check_of_options_touches_nothing(const struct trial *t)
+{
+	struct fake_host *h = trial_host(t, 1);
+	size_t files = count_entries(t->dir);
+	size_t fds = count_entries("/proc/self/fd");
+
+	for (int i = 0; i < 3; i++) {
+		if (fake_host_check_options(h, t->options) != SECD_OK) {
+			fake_wrong("it does not take what it opens with");
+		}
+	}
+	if (count_entries(t->dir) != files ||
+	    count_entries("/proc/self/fd") != fds) {
+		fake_wrong("something is left");
+	}
+	if (fake_host_open(h) != SECD_OK ||
+	    fake_host_check_options(h, t->options) != SECD_OK) {
+		fake_wrong("not beside an open one");
+	}
+	fake_host_start(h);
+	trial_end(h);
 }
 
 static void
@@ -467,6 +496,7 @@ static const struct trial_test tests[] = {
     TRIAL(another_major_version_is_refused),
     TRIAL(a_later_minor_version_is_fine),
     TRIAL(an_unknown_option_is_refused),
+    TRIAL(a_check_of_options_touches_nothing),
     TRIAL(every_order_of_calls_is_fine),
     TRIAL(what_was_committed_is_there_when_reopened),
     TRIAL(a_stream_that_breaks_off_is_no_change),

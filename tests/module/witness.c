@@ -6,7 +6,7 @@
  *     witness:
  *         fail: [ open, change, commit, command, for-good,
  *                 command-for-good, since-much, since-empty, since-damaged,
- *                 since-fails ]
+ *                 since-fails, check ]
  *
  * Its command says its words; what some of them ask for is said in `do_word`.
  * It gives orders, too: `witness pin ZONE SEQ`, `witness unpin ZONE`, and says
@@ -36,12 +36,13 @@ enum fault {
 	FAULT_SINCE_EMPTY = 128,
 	FAULT_SINCE_DAMAGED = 256,
 	FAULT_SINCE_FAILS = 512,
+	FAULT_CHECK = 1024, /* of its options */
 };
 
 static const char *const fault_names[] = {
     "open",          "change",           "commit",     "command",
     "for-good",      "command-for-good", "since-much", "since-empty",
-    "since-damaged", "since-fails"};
+    "since-damaged", "since-fails",      "check"};
 
 #define FAULT_COUNT (sizeof(fault_names) / sizeof(fault_names[0]))
 
@@ -100,6 +101,20 @@ take_faults(struct witness *w, const struct secd_options *options)
 			}
 		}
 	}
+}
+
+static int
+witness_check(const struct secd_options *options, char *reason)
+{
+	struct witness w = {.faults = 0};
+
+	take_faults(&w, options);
+	if ((w.faults & FAULT_CHECK) == 0) {
+		return SECD_OK;
+	}
+	snprintf(reason, SECD_REASON_LEN, "%.256s:%u: it is told to refuse",
+		 options->path, (unsigned)options->items[0].line);
+	return SECD_EINVAL;
 }
 
 static int
@@ -438,4 +453,5 @@ const struct secd_module secd_module = {
     .command = witness_command,
     .status = witness_status,
     .changes_since = witness_changes_since,
+    .check = witness_check,
 };

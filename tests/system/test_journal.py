@@ -521,3 +521,30 @@ def a_zone_that_was_away_goes_on_behind_its_history(case):
     case.wait_until(lambda: journal.ask("export", APEX, "@1", check=False)
                     .startswith(";"), 10, "the base of the first run")
     assert len(journal.export(APEX, "@1")) == 3
+
+
+@test(needs=("secondaryd", "secondaryctl"), module=(
+    ("ixfr-journal", "zone:\n  - id: default\n    max-steps: many\n",
+     r"m\.options:3: max-steps: not a value"),
+    ("tsig-rotate", "pair:\n  - id: p1\n    no-such: 1\n",
+     r"m\.options:3: .*no-such"),
+    ("tsig-rotate", "", r"there is no pair")))
+def options_that_a_module_refuses_are_found_before_it_starts(case, module):
+    name, text, why = module
+    good, sut = case.server("secondaryd", name="good"), \
+        case.server("secondaryd", name="bad")
+    sut.add_module("m", name, text)
+    code, said = sut.check()
+    assert code != 0 and re.search("module m: .*" + why, said), (code, said)
+    assert not os.path.exists(sut.p("state", "modules")), said
+    if name != "ixfr-journal":
+        return
+    good.add_module("m", name, "zone:\n  - id: default\n    max-steps: 9\n")
+    code, said = good.check()
+    assert code == 0, said
+    good.start()
+    with open(good.p("m.options"), "w", encoding="ascii") as f:
+        f.write(text)
+    said = good.ctl("reload", check=False)
+    assert re.search("module m: .*" + why, str(said)), said
+    assert good.log_text().count("the old configuration stays") == 1

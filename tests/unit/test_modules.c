@@ -287,6 +287,29 @@ what_was_opened_before_is_closed(void **state)
 	assert_int_equal(modules_check(conf->c, reason), SECD_OK);
 }
 
+/* Before any is opened, and without its directory. */
+static void
+options_that_a_module_refuses_are_found(void **state)
+{
+	char path[512], expected[700], dir[512];
+	FILE *f;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/refuse.conf", d->path);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("witness:\n  fail: check\n", f);
+	fclose(f);
+	assert_int_equal(modules_check(load_config(), reason), SECD_OK);
+	list[0].config = path;
+	assert_int_equal(modules_check(load_config(), reason), SECD_EINVAL);
+	snprintf(expected, sizeof(expected),
+		 "module %s: %s:2: it is told to refuse", list[0].id, path);
+	assert_string_equal(reason, expected);
+	snprintf(dir, sizeof(dir), "%s/modules", d->path);
+	assert_int_not_equal(access(dir, F_OK), 0);
+}
+
 static void
 a_directory_is_held_by_one_instance(void **state)
 {
@@ -737,6 +760,7 @@ main(void)
 	    TEST(changes_are_looked_for_where_a_transfer_named_them),
 	    TEST(a_module_that_cannot_open_is_told_in_one_sentence),
 	    TEST(what_was_opened_before_is_closed),
+	    TEST(options_that_a_module_refuses_are_found),
 	    TEST(a_directory_is_held_by_one_instance),
 	    TEST(a_module_that_fails_is_shown_and_the_others_go_on),
 	    TEST(a_commit_of_nothing_is_no_success),
