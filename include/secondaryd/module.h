@@ -53,10 +53,11 @@
  *         | newest }
  *     close
  *
- * Nothing comes between the changes of a group and their commit. After calls
- * of any other kind the host calls `tick` before long; so `tick` is
- * the only place that has to say what is due. It is called late and early. When
- * `open` fails nothing else is called, `close` neither. A host that only reads
+ * `newest` may come earlier, too: a host that forgets its numbers asks it for a
+ * zone before the first change of it. Nothing comes between the changes of a
+ * group and their commit. After calls of any other kind the host calls `tick`
+ * before long; so `tick` is the only place that has to say what is due. It is
+ * called late and early. When `open` fails nothing else is called, `close` neither. A host that only reads
  * (SECD_HOST_READ_ONLY) calls open, command, status, newest, changes_since and
  * close.
  *

@@ -45,12 +45,28 @@ send_zone(struct fake_host *h, unsigned i, uint32_t type)
 	fake_host_event(h, &e, type);
 }
 
+static int
+ask_newest(struct fake_host *h, unsigned i, struct secd_version *out)
+{
+	int rc;
+
+	*out = (struct secd_version){.size = sizeof(*out)};
+	h->in_call = true;
+	rc = h->module->newest(h->m, h->zones[i].apex, out);
+	h->in_call = false;
+	return rc;
+}
+
 void
 fake_host_start(struct fake_host *h)
 {
 	struct secd_event ready = {0};
+	struct secd_version newest;
 
 	for (unsigned i = 0; i < FAKE_ZONES; i++) {
+		if (h->configured[i] && h->module->newest != NULL) {
+			ask_newest(h, i, &newest);
+		}
 		if (h->configured[i]) {
 			send_zone(h, i, SECD_EVENT_ZONE_ADDED);
 		}
@@ -348,12 +364,9 @@ check_newest(struct fake_host *h, unsigned i)
 {
 	const struct model_version *v =
 	    model_find(&h->zones[i], h->expected[i]);
-	struct secd_version out = {.size = sizeof(out)};
-	int rc;
+	struct secd_version out;
+	int rc = ask_newest(h, i, &out);
 
-	h->in_call = true;
-	rc = h->module->newest(h->m, h->zones[i].apex, &out);
-	h->in_call = false;
 	if (v == NULL || h->expected[i] == FAKE_UNKNOWN) {
 		return;
 	}
