@@ -6,6 +6,9 @@
 
 #include "base/error.h"
 
+/* Versions of one serial that are compared: more work is no longer bounded. */
+#define TWINS_MAX 64
+
 /* What stands in the caller's position between calls. */
 struct position {
 	uint64_t zone;  /* 0: the first call */
@@ -16,6 +19,61 @@ struct position {
 
 _Static_assert(sizeof(struct position) <= SECD_POSITION_LEN,
 	       "a position has to fit");
+
+/* Is there a version of that seq with the same contents? Of versions that no
+ * way joins, the digests tell; while one is not known, they may differ. */
+static int
+is_same(const struct db *db, MDB_txn *txn, uint64_t seq,
+	const struct segment *g, const struct totals *t, bool *same)
+{
+	struct digest ours = t->delta, theirs;
+	struct segment other;
+	struct totals then;
+	int rc = db_segment_of(db, txn, g->zone, seq, &other);
+
+	if (rc == SECD_OK) {
+		rc = db_totals_at(db, txn, &other, seq, &then);
+	}
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	theirs = then.delta;
+	*same = true;
+	if (other.start != g->start) {
+		*same = other.base.seq != 0 && g->base.seq != 0;
+		digest_add(&ours, &g->base.origin);
+		digest_add(&theirs, &other.base.origin);
+	}
+	*same = *same && digest_equal(&ours, &theirs);
+	return SECD_OK;
+}
+
+/*
+ * A serial may be that of several versions, as after a transfer that was ordered
+ * though the serial was the same: then it does not say what the client has, and
+ * a way from one of them would make another zone of the others.
+ */
+static int
+check_twins(const struct db *db, MDB_txn *txn, const struct secd_since *s,
+	    const struct segment *g, uint64_t from, const struct totals *t)
+{
+	uint64_t seq = from;
+	bool same = true;
+
+	for (unsigned n = 0; n < TWINS_MAX && same; n++) {
+		int rc =
+		    db_seq_of_serial(db, txn, g->zone, s->from, seq - 1, &seq);
+
+		if (rc != SECD_OK) {
+			return rc == SECD_ENOTFOUND ? SECD_OK : rc;
+		}
+		rc = is_same(db, txn, seq, g, t, &same);
+		if (rc != SECD_OK) {
+			return rc;
+		}
+	}
+	return SECD_ENOTFOUND;
+}
 
 static int
 find_start(const struct db *db, MDB_txn *txn, struct secd_since *s,
@@ -46,6 +104,9 @@ find_start(const struct db *db, MDB_txn *txn, struct secd_since *s,
 	rc = db_totals_at(db, txn, &g, from, &before);
 	if (rc == SECD_OK && s->from_seq == 0 && before.serial != s->from) {
 		rc = SECD_EIO; /* the index is damaged */
+	}
+	if (rc == SECD_OK && s->from_seq == 0) {
+		rc = check_twins(db, txn, s, &g, from, &before);
 	}
 	if (rc == SECD_OK) {
 		rc = db_totals_at(db, txn, &g, s->to_seq, &after);

@@ -389,7 +389,8 @@ is_unique(const struct model_zone *z, uint32_t serial)
 	for (size_t i = 0; i < z->count; i++) {
 		count += z->versions[i].serial == serial;
 	}
-	return count == 1;
+	/* Versions that the model forgot may have had it, too. */
+	return count == 1 && z->count < MODEL_VERSIONS;
 }
 
 int

@@ -51,6 +51,7 @@ void trial_kill_rounds(const struct trial *t, unsigned seed,
 extern const struct trial_test trial_journal_tests[];
 extern const struct trial_test trial_command_tests[];
 extern const struct trial_test trial_behind_tests[];
+extern const struct trial_test trial_serial_tests[];
 
 /* What only tsig-rotate has to do: how keys go, what it says and refuses. */
 extern const struct trial_test trial_rotate_tests[];
