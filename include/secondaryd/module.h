@@ -169,6 +169,9 @@ struct secd_options {
 	const char *path; /* for messages: "path:line: what"; "" without file */
 	size_t count;
 	const struct secd_option *items; /* as written, in that order */
+	/* Its sections, also those without an option: `line` and `section`. */
+	size_t section_count;
+	const struct secd_option *sections;
 };
 
 enum secd_level {

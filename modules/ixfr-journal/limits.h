@@ -5,7 +5,7 @@
  *     journal:
  *         max-size: 16G           # of the file
  *     zone:
- *       - id: default             # all others; those behind it begin with these
+ *       - id: default             # all others; each zone begins with these
  *         max-steps: 10000        # 0: as many as there are
  *         max-octets: 1G          # of the steps of a zone; 0: no limit
  *         max-age: 365d           # 0: no limit

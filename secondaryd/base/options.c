@@ -18,7 +18,7 @@
 struct options {
 	struct secd_options list;
 	struct arena *arena;
-	struct buf items; /* struct secd_option */
+	struct buf items, sections; /* struct secd_option */
 };
 
 enum kind {
@@ -228,14 +228,25 @@ take_item(struct reader *r, const char *key)
 static int
 take_section(struct reader *r)
 {
+	struct secd_option section = {.line = r->line, .id = ""};
+	char text[200];
 	int rc = take_key(r, &r->section);
 
 	r->id = "";
 	r->kind = KIND_OPEN;
 	if (rc == SECD_OK && !at_end(r)) {
-		rc = fail(r, "a section takes no value");
+		snprintf(text, sizeof(text),
+			 "\"%.100s\" stands where a section begins, and a "
+			 "section takes no value",
+			 r->section);
+		rc = fail(r, text);
 	}
-	return rc;
+	if (rc != SECD_OK) {
+		return rc;
+	}
+	section.section = r->section;
+	section.key = section.value = "";
+	return buf_put(&r->o->sections, &section, sizeof(section));
 }
 
 static int
@@ -377,6 +388,8 @@ options_load_text(const char *path, const char *text, size_t len,
 	}
 	o->list.items = (const void *)o->items.data;
 	o->list.count = o->items.len / sizeof(struct secd_option);
+	o->list.sections = (const void *)o->sections.data;
+	o->list.section_count = o->sections.len / sizeof(struct secd_option);
 	*out = o;
 	return SECD_OK;
 }
@@ -440,5 +453,6 @@ options_free(struct options *o)
 	}
 	arena_free(o->arena);
 	buf_fini(&o->items);
+	buf_fini(&o->sections);
 	free(o);
 }

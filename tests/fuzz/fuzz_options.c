@@ -54,6 +54,13 @@ check_options(const struct secd_options *list, unsigned long lines)
 {
 	uint32_t line = 1;
 
+	for (size_t i = 0; i < list->section_count; i++) {
+		CHECK(list->sections[i].line >= line &&
+		      list->sections[i].line <= lines);
+		CHECK(list->sections[i].section[0] != '\0');
+		line = list->sections[i].line + 1;
+	}
+	line = 1;
 	for (size_t i = 0; i < list->count; i++) {
 		const struct secd_option *o = &list->items[i];
 

@@ -45,6 +45,59 @@ options_of(const char *text)
 	return o;
 }
 
+static void
+journal_options_that_contradict_are_refused(const struct trial *t)
+{
+	static const struct {
+		const char *text, *reason;
+	} cases[] = {
+	    {"journal:\n  max-size: 16M\n  max-size: 1G\n",
+	     "journal.conf:3: max-size: given twice: \"1G\""},
+	    {"zone:\n  - id: default\n    max-age: 1d\n    max-age: 2d\n",
+	     "journal.conf:4: max-age: given twice: \"2d\""},
+	    {"zone:\n  - id: default\n  - id: default\n",
+	     "journal.conf:3: id: given twice: \"default\""},
+	    {"zone:\n  - id: a\n  - id: A.\n",
+	     "journal.conf:3: id: given twice: \"A.\""},
+	    {"zone:\n  - id: a\n    id: b\n",
+	     "journal.conf:3: id: given twice: \"b\""},
+	    {"zone:\n  - id: a\n  - max-steps: 5\n",
+	     "journal.conf:3: max-steps: must stand behind an id; value "
+	     "\"5\""},
+	    {"zone:\n  - id: a\n    max-steps: 9\n    max-age: 1d\n",
+	     "journal.conf:3: max-steps: less than keep-steps, which is 10: "
+	     "\"9\""},
+	    {"zone:\n  - id: a\n    keep-steps: 9\n  - id: default\n"
+	     "    max-steps: 7\n    keep-steps: 7\n",
+	     "journal.conf:3: keep-steps: more than max-steps, which is 7: "
+	     "\"9\""},
+	    {"\nzones:\n  - id: default\n",
+	     "journal.conf:2: there is no section \"zones\""},
+	    {"zone:\njournals:\n",
+	     "journal.conf:2: there is no section \"journals\""},
+	    /* These are right. */
+	    {"zone:\n  - id: a\n    max-steps: 20\n  - id: default\n"
+	     "    max-steps: 0\n    keep-steps: 20\n  - id: b\n"
+	     "    max-steps: 30\n",
+	     ""},
+	    {"zone:\n  - id: a\n    max-steps: 7\n  - id: default\n"
+	     "    keep-steps: 7\njournal:\nzone:\n  - id: b\n",
+	     ""},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char reason[SECD_REASON_LEN] = "";
+		struct options *o = options_of(cases[i].text);
+		int rc = t->module->check(options_get(o), reason);
+
+		if ((rc == SECD_OK) != (cases[i].reason[0] == '\0') ||
+		    strcmp(reason, cases[i].reason) != 0) {
+			fake_wrong("%s: %d, %s", cases[i].text, rc, reason);
+		}
+		options_free(o);
+	}
+}
+
 /* As few that a walk is under way when the next change comes. */
 static void
 some_ticks(struct fake_host *h)
@@ -569,6 +622,7 @@ journal_a_flipped_octet_is_found_or_harmless(const struct trial *t)
 }
 
 const struct trial_test trial_journal_tests[] = {
+    TRIAL(journal_options_that_contradict_are_refused),
     TRIAL(journal_each_version_is_kept_as_it_was),
     TRIAL(journal_what_is_trimmed_leaves_the_rest_whole),
     TRIAL(journal_a_change_that_breaks_off_leaves_nothing_behind),

@@ -526,6 +526,8 @@ def a_zone_that_was_away_goes_on_behind_its_history(case):
 @test(needs=("secondaryd", "secondaryctl"), module=(
     ("ixfr-journal", "zone:\n  - id: default\n    max-steps: many\n",
      r"m\.options:3: max-steps: not a value"),
+    ("ixfr-journal", "journal:\n  max-size: 16M\nzones:\n  - id: a.\n",
+     r'm\.options:3: there is no section "zones"'),
     ("tsig-rotate", "pair:\n  - id: p1\n    no-such: 1\n",
      r"m\.options:3: .*no-such"),
     ("tsig-rotate", "", r"there is no pair")))
@@ -539,7 +541,7 @@ def options_that_a_module_refuses_are_found_before_it_starts(case, module):
     assert not os.path.exists(sut.p("state", "modules")), said
     if name != "ixfr-journal":
         return
-    good.add_module("m", name, "zone:\n  - id: default\n    max-steps: 9\n")
+    good.add_module("m", name, "zone:\n  - id: default\n    max-steps: 90\n")
     code, said = good.check()
     assert code == 0, said
     good.start()

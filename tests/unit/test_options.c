@@ -63,6 +63,31 @@ refuse(const char *text, const char *expected)
 	assert_string_equal(reason, expected);
 }
 
+/* Also those that hold nothing, or come again. */
+static void
+each_section_comes_with_its_line(void **state)
+{
+	static const char text[] = "# none\na:\nb:\n  k: v\n\na:\n";
+	static const char *const names[] = {"a", "b", "a"};
+	static const uint32_t lines[] = {2, 3, 6};
+	char reason[SECD_REASON_LEN] = "";
+	const struct secd_options *list;
+	struct options *o = NULL;
+
+	(void)state;
+	assert_int_equal(
+	    options_load_text("m.conf", text, strlen(text), &o, reason),
+	    SECD_OK);
+	list = options_get(o);
+	assert_int_equal(list->count, 1);
+	assert_int_equal(list->section_count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_string_equal(list->sections[i].section, names[i]);
+		assert_int_equal(list->sections[i].line, lines[i]);
+	}
+	options_free(o);
+}
+
 static void
 each_value_comes_with_its_place(void **state)
 {
@@ -125,7 +150,8 @@ what_is_wrong_is_refused_with_its_line(void **state)
 	refuse("a:\n\tb: c\n", "m.conf:2: a tab where spaces are required");
 	refuse("a:\n  b: \x01\n",
 	       "m.conf:2: syntax error: a control character is in the line");
-	refuse("a: b\n", "m.conf:1: a section takes no value");
+	refuse("a: b\n", "m.conf:1: \"a\" stands where a section begins, and a "
+			 "section takes no value");
 	refuse("  b: c\n", "m.conf:1: a key outside of a section");
 	refuse("- b: c\n", "m.conf:1: an entry outside of a section");
 	refuse("a:\n  - b:\n", "m.conf:2: an entry starts with one value");
@@ -349,6 +375,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_section_comes_with_its_line),
 	    cmocka_unit_test(each_value_comes_with_its_place),
 	    cmocka_unit_test(nothing_gives_no_options),
 	    cmocka_unit_test(what_is_wrong_is_refused_with_its_line),
