@@ -51,6 +51,7 @@ way_collect(const struct db *db, MDB_txn *txn, const struct segment *g,
 	}
 	if (rc == SECD_OK) {
 		net_cancel(net);
+		net_sort(net);
 	}
 	return rc;
 }

@@ -71,7 +71,8 @@ compare_owners(const void *a, const void *b)
  */
 
 static int
-put_record(struct net *net, const uint8_t *octets, size_t len, bool added)
+put_record(struct net *net, const uint8_t *octets, size_t len, bool added,
+	   bool is_soa)
 {
 	if (net->count == net->cap) {
 		size_t cap = net->cap == 0 ? 256 : net->cap * 2;
@@ -89,6 +90,7 @@ put_record(struct net *net, const uint8_t *octets, size_t len, bool added)
 	    .len = len,
 	    .hash = checksum64(CHECKSUM_START, octets, len),
 	    .added = added,
+	    .is_soa = is_soa,
 	};
 	return SECD_OK;
 }
@@ -118,7 +120,7 @@ net_put(struct net *net, const uint8_t *octets, size_t len, bool backwards)
 			return SECD_EMALF;
 		}
 		rc = put_record(net, c->octets + at + 1, n - 1,
-				added != backwards);
+				added != backwards, e.type == TYPE_SOA);
 		if (rc != SECD_OK) {
 			return rc;
 		}
@@ -167,11 +169,24 @@ distribute(const uint64_t *from, uint64_t *to, size_t count, unsigned bit)
 	}
 }
 
-/* Indices of records by the lower half of their hashes, behind which each of
- * `keys` has one; both have room for as many as there are. */
-static const uint64_t *
-index_by_hash(const struct net *net, uint64_t *keys, uint64_t *other)
+/* Records by the lower half of their hashes: an index of each, in the lower half
+ * of a key. NULL: no memory, or too many; then the records themselves are moved
+ * into the order of their hashes. */
+static uint64_t *
+order_by_hash(const struct net *net, uint64_t **room)
 {
+	uint64_t *keys, *other;
+
+	*room = net->count > UINT32_MAX
+		    ? NULL
+		    : reallocarray(NULL, net->count, 2 * sizeof(**room));
+	if (*room == NULL) {
+		qsort(net->records, net->count, sizeof(*net->records),
+		      compare_hashes);
+		return NULL;
+	}
+	keys = *room;
+	other = keys + net->count;
 	for (size_t i = 0; i < net->count; i++) {
 		keys[i] = net->records[i].hash << KEY_BITS | i;
 	}
@@ -185,108 +200,96 @@ index_by_hash(const struct net *net, uint64_t *keys, uint64_t *other)
 	return keys;
 }
 
-/* Equal records are neighbours then. Faster by far than comparing them, which
- * is left for where lack of memory, or a count, does not let us. */
-static void
-gather_equal(struct net *net)
+static struct net_record *
+record_at(const struct net *net, const uint64_t *order, size_t i)
 {
-	struct net_record *sorted = NULL;
-	uint64_t *keys = NULL;
-	const uint64_t *order;
-
-	if (net->count <= UINT32_MAX) {
-		keys = reallocarray(NULL, net->count, 2 * sizeof(*keys));
-		sorted = reallocarray(NULL, net->count, sizeof(*sorted));
-	}
-	if (keys == NULL || sorted == NULL) {
-		free(keys);
-		free(sorted);
-		qsort(net->records, net->count, sizeof(*net->records),
-		      compare_hashes);
-		return;
-	}
-	order = index_by_hash(net, keys, keys + net->count);
-	for (size_t i = 0; i < net->count; i++) {
-		sorted[i] = net->records[order[i] & UINT32_MAX];
-	}
-	free(keys);
-	free(net->records);
-	net->records = sorted;
-	net->cap = net->count;
+	return net->records + (order == NULL ? i : order[i] & UINT32_MAX);
 }
 
-/* From `i` on: how many have the same half of a hash. In order, if several. */
-static size_t
-group_at(struct net *net, size_t i)
+static int
+compare_ordered(const void *a, const void *b, void *records)
 {
-	struct net_record *r = net->records + i;
+	const uint64_t *ka = a, *kb = b;
+	const struct net_record *r = records;
+	int order =
+	    compare_hashes(r + (*ka & UINT32_MAX), r + (*kb & UINT32_MAX));
+
+	return order != 0 ? order : (*ka > *kb) - (*ka < *kb);
+}
+
+/* From `i` on: how many have the same half of a hash. Equal ones are neighbours
+ * then. */
+static size_t
+group_at(struct net *net, uint64_t *order, size_t i)
+{
+	uint32_t half = (uint32_t)record_at(net, order, i)->hash;
 	size_t n = 1;
 
 	while (i + n < net->count &&
-	       (uint32_t)r[n].hash == (uint32_t)r[0].hash) {
+	       (uint32_t)record_at(net, order, i + n)->hash == half) {
 		n++;
 	}
-	if (n > 2) {
-		qsort(r, n, sizeof(*r), compare_hashes);
+	if (n > 2 && order != NULL) {
+		qsort_r(order + i, n, sizeof(*order), compare_ordered,
+			net->records);
 	}
 	return n;
 }
 
 /* Of a group's records, what is left: each once, or not at all. */
-static size_t
-keep_some(struct net *net, size_t at, size_t group, size_t kept)
+static void
+keep_some(struct net *net, const uint64_t *order, size_t at, size_t end)
 {
-	size_t i = 0;
+	while (at < end) {
+		struct net_record *r = record_at(net, order, at++);
+		int balance = r->added ? 1 : -1;
 
-	while (i < group) {
-		struct net_record r = net->records[at + i];
-		int balance = 0;
-		size_t n = 0;
-
-		while (i + n < group &&
-		       compare_hashes(&r, &net->records[at + i + n]) == 0) {
-			balance += net->records[at + i + n].added ? 1 : -1;
-			n++;
+		while (at < end &&
+		       compare_hashes(r, record_at(net, order, at)) == 0) {
+			balance += record_at(net, order, at++)->added ? 1 : -1;
 		}
-		if (balance != 0) {
-			r.added = balance > 0;
-			net->records[kept++] = r;
-		}
-		i += n;
+		r->is_left = balance != 0;
+		r->added = balance > 0;
 	}
-	return kept;
 }
 
 void
 net_cancel(struct net *net)
 {
 	size_t kept = 0, at = 0;
+	uint64_t *order, *room;
 
 	if (net->count == 0) {
 		return;
 	}
-	gather_equal(net);
+	order = order_by_hash(net, &room);
 	while (at < net->count) {
-		size_t n = group_at(net, at);
+		size_t n = group_at(net, order, at);
 
-		kept = keep_some(net, at, n, kept);
+		keep_some(net, order, at, at + n);
 		at += n;
 	}
+	free(room);
+	for (size_t i = 0; i < net->count; i++) {
+		if (net->records[i].is_left) {
+			net->records[kept++] = net->records[i];
+		}
+	}
 	net->count = kept;
-	qsort(net->records, net->count, sizeof(*net->records), compare_owners);
+}
+
+void
+net_sort(struct net *net)
+{
+	if (net->count > 0) {
+		qsort(net->records, net->count, sizeof(*net->records),
+		      compare_owners);
+	}
 }
 
 /*
  * What is left
  */
-
-static bool
-is_soa(const struct net_record *r)
-{
-	const uint8_t *type = r->octets + name_len(r->octets);
-
-	return type[0] == 0 && type[1] == TYPE_SOA;
-}
 
 static uint8_t *
 put_entry(uint8_t *p, enum secd_op op, const struct net_record *r)
@@ -316,7 +319,7 @@ find_soa(const struct net *net, bool added)
 	for (size_t i = 0; i < net->count; i++) {
 		const struct net_record *r = &net->records[i];
 
-		if (r->added == added && is_soa(r)) {
+		if (r->added == added && r->is_soa) {
 			if (found != NULL) {
 				return NULL;
 			}

@@ -21,13 +21,15 @@ struct net_record {
 	size_t len;
 	uint64_t hash;
 	bool added; /* else deleted */
+	bool is_soa;
+	bool is_left; /* private */
 };
 
 struct net_chunk;
 
 /* Zero-initialised it is empty. */
 struct net {
-	struct net_record *records; /* in no order until net_cancel */
+	struct net_record *records;
 	size_t count;
 	uint64_t octets; /* that were put */
 	/* Private. */
@@ -45,9 +47,13 @@ struct net {
  */
 int net_put(struct net *net, const uint8_t *octets, size_t len, bool backwards);
 
-/** All is put: let go what cancels, and sort what is left by owners in canonical
- * order (RFC 4034 section 6.1), then by octets. */
+/** All is put: let go what cancels. What is left stays in the order in which it
+ * was put, or, when memory is short, in any. */
 void net_cancel(struct net *net);
+
+/** Sort what is left by owners in canonical order (RFC 4034 section 6.1), then by
+ * octets. That takes longer than to cancel. */
+void net_sort(struct net *net);
 
 /** Octets of memory that it takes, in net_cancel at most twice as many. */
 uint64_t net_memory(const struct net *net);
@@ -62,7 +68,7 @@ uint64_t net_memory(const struct net *net);
 size_t net_step_len(const struct net *net);
 int net_write_step(const struct net *net, uint8_t *out);
 
-/** After net_cancel: was this entry, as it travels, deleted? */
+/** After net_sort: was this entry, as it travels, deleted? */
 bool net_deletes(const struct net *net, const uint8_t *entry, size_t len);
 
 void net_fini(struct net *net);
