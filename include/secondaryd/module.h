@@ -741,50 +741,35 @@ struct secd_module {
  *     #include <string.h>
  *     #include <secondaryd/module.h>
  *
- *     struct counter {
- *             const struct secd_host *host;
- *             uint64_t versions;
- *     };
- *
  *     static int
  *     counter_open(const struct secd_host *host,
  *                  const struct secd_options *options, void **m, char *reason)
  *     {
- *             struct counter *c;
- *
+ *             (void)options;
  *             if (host->abi_major != SECD_ABI_MAJOR) {
  *                     strcpy(reason, "this host is of another version");
  *                     return SECD_ENOTSUP;
  *             }
- *             if (options->count > 0) {
- *                     strcpy(reason, "counter takes no options");
- *                     return SECD_EINVAL;
- *             }
- *             c = calloc(1, sizeof(*c));
- *             if (c == NULL) {
+ *             *m = calloc(1, sizeof(uint64_t));
+ *             if (*m == NULL) {
  *                     strcpy(reason, "no memory");
  *                     return SECD_ENOMEM;
  *             }
- *             c->host = host;
- *             *m = c;
  *             return SECD_OK;
  *     }
  *
  *     static void
  *     counter_published(void *m, const struct secd_version *v)
  *     {
- *             struct counter *c = m;
- *
  *             (void)v;
- *             c->versions++;
+ *             ++*(uint64_t *)m;
  *     }
  *
  *     static void
  *     counter_status(void *m, struct secd_reply *reply)
  *     {
- *             struct counter *c = m;
- *
- *             reply->number(reply->ctx, NULL, NULL, "versions", c->versions);
+ *             reply->number(reply->ctx, NULL, NULL, "versions",
+ *                           *(uint64_t *)m);
  *     }
  *
  *     const struct secd_module secd_module = {
