@@ -98,6 +98,17 @@ bases_undo(struct bases *b, const uint8_t *apex, uint64_t seq)
 	}
 }
 
+/* Is there room for a tick, and for so many octets? A base is what lets others
+ * be trimmed: half of the reserve is for it. */
+static int
+check_room(const struct bases *b, uint64_t octets)
+{
+	uint64_t room, need = TICK_OCTETS + octets;
+	int rc = db_room_for_bases(b->db, &room);
+
+	return rc == SECD_OK && room < need + need / 4 ? SECD_ENOSPC : rc;
+}
+
 /* The newest segment of the zone that is walked, or would be. */
 static int
 newest_segment(const struct bases *b, MDB_txn *txn, struct segment *out)
@@ -127,6 +138,10 @@ begin_in(struct bases *b, MDB_txn *txn)
 	}
 	if (g.base.seq >= b->wishes->at_least || g.base.seq == g.newest) {
 		return SECD_ENOTFOUND; /* it is there */
+	}
+	rc = check_room(b, g.base.octets); /* about as large as the last one */
+	if (rc != SECD_OK) {
+		return rc;
 	}
 	key_of_trash(g.zone, PIECE_BASE, g.newest, &key);
 	rc = db_get(txn, b->db->trash, &key, &v);
@@ -266,12 +281,8 @@ static int
 go_on(struct bases *b)
 {
 	MDB_txn *txn;
-	uint64_t room;
-	int rc = db_room(b->db, &room), done;
+	int rc = check_room(b, 0), done;
 
-	if (rc == SECD_OK && room < TICK_OCTETS + TICK_OCTETS / 4) {
-		rc = SECD_ENOSPC;
-	}
 	if (rc == SECD_OK) {
 		rc = db_begin_write(b->db, &txn);
 	}

@@ -120,6 +120,9 @@ put_sizes(const struct journal *j, MDB_txn *txn, const struct secd_reply *r)
 		r->number(r->ctx, NULL, NULL, "octets", used);
 	}
 	r->number(r->ctx, NULL, NULL, "max-octets", j->db.max_octets);
+	r->number(r->ctx, NULL, NULL, "usable-octets",
+		  j->db.max_octets - j->db.reserve);
+	r->number(r->ctx, NULL, NULL, "reserved-octets", j->db.reserve);
 }
 
 static void

@@ -356,10 +356,10 @@ db_used(const struct db *db, MDB_txn *txn, uint64_t *used)
 	return rc == MDB_NOTFOUND ? SECD_OK : db_error(rc);
 }
 
-int
-db_room(const struct db *db, uint64_t *room)
+static int
+room_below(const struct db *db, uint64_t limit, uint64_t *room)
 {
-	uint64_t limit = db->max_octets - db->reserve, used;
+	uint64_t used;
 	MDB_txn *txn;
 	int rc = db_begin_read(db, &txn);
 
@@ -372,6 +372,18 @@ db_room(const struct db *db, uint64_t *room)
 		*room = used < limit ? limit - used : 0;
 	}
 	return rc;
+}
+
+int
+db_room(const struct db *db, uint64_t *room)
+{
+	return room_below(db, db->max_octets - db->reserve, room);
+}
+
+int
+db_room_for_bases(const struct db *db, uint64_t *room)
+{
+	return room_below(db, db->max_octets - db->reserve / 2, room);
 }
 
 void

@@ -72,6 +72,10 @@ int db_used(const struct db *db, MDB_txn *txn, uint64_t *used);
 /** Octets that may be written before the reserve begins. */
 int db_room(const struct db *db, uint64_t *room);
 
+/** The same for bases, that others can be trimmed: half of the reserve is for
+ * them. */
+int db_room_for_bases(const struct db *db, uint64_t *room);
+
 /** Give up what readers hold that ended without a word. */
 void db_check_readers(const struct db *db);
 

@@ -33,6 +33,8 @@ struct round {
 	int64_t next_ms;  /* boot: when the next one is due */
 	uint64_t level;   /* 0: there is room */
 	uint64_t largest; /* octets of a zone, in this round */
+	bool is_needed;   /* a change or a base did not fit */
+	bool is_stuck;    /* and nothing more may go */
 };
 
 /* An order to serve an older version, or not any more. */
@@ -73,6 +75,7 @@ struct journal {
 
 	struct round round;
 	int64_t next_base_ms; /* boot: not before */
+	int base_rc;          /* why what is wished for was not read; SECD_OK */
 
 	struct trouble changes; /* they are not kept */
 	struct losses losses;   /* of these zones */

@@ -8,6 +8,7 @@
  * reading bases, trimming one zone after the other.
  */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +163,26 @@ look_for_success(struct journal *j)
 	}
 }
 
+/* Trim at once. */
+static void
+want_room(struct journal *j)
+{
+	j->round.is_needed = true;
+	j->round.next_ms = j->now_ms;
+}
+
+/* Before the next change does not fit. */
+static void
+look_at_room(struct journal *j)
+{
+	struct round *r = &j->round;
+	int64_t next_ms = j->now_ms + (r->level != 0 ? RETRY_MS : 0);
+
+	if (j->history.room < j->db.reserve / 2 && next_ms < r->next_ms) {
+		r->next_ms = next_ms;
+	}
+}
+
 int
 journal_change(void *m, const struct secd_change *c)
 {
@@ -186,7 +207,9 @@ journal_change(void *m, const struct secd_change *c)
 			     reason[0] != '\0' ? reason : secd_strerror(rc));
 	}
 	if (rc == SECD_ENOSPC) {
-		j->round.next_ms = j->now_ms;
+		want_room(j);
+	} else if (rc == SECD_OK) {
+		look_at_room(j);
 	}
 	losses_change(&j->losses, c->apex, c->seq, before, rc == SECD_OK);
 	return rc;
@@ -211,6 +234,22 @@ journal_commit(void *m)
  * What is done in turns
  */
 
+/* All that may go is gone, and that is not enough. */
+static void
+note_stuck(struct journal *j, uint64_t room)
+{
+	uint64_t usable = j->db.max_octets - j->db.reserve;
+	char text[SECD_REASON_LEN];
+
+	j->round.is_stuck = true;
+	snprintf(text, sizeof(text),
+		 "no space left: of %" PRIu64 " octets that are usable %" PRIu64
+		 " are in use by what must stay (bases, keep-steps, what is "
+		 "pinned): raise max-size, or lower keep-steps",
+		 usable, usable - room);
+	note_trouble(j, &j->upkeep, SECD_ENOSPC, text);
+}
+
 /* At its end: is another round due at once, with less for the largest? */
 static void
 end_round(struct journal *j, const struct secd_time *now)
@@ -218,21 +257,35 @@ end_round(struct journal *j, const struct secd_time *now)
 	struct round *r = &j->round;
 	uint64_t room = 0, wanted = j->db.reserve;
 
-	r->is_on = false;
+	r->is_on = r->is_stuck = false;
 	r->next_ms = now->boot_ms + ROUND_MS;
 	if (db_room(&j->db, &room) != SECD_OK || room >= wanted) {
 		r->level = 0;
+		r->is_needed = false;
 	} else if (r->level == 0) {
-		r->level = r->largest;
+		r->level = r->largest - r->largest / 8 + 1;
 		r->next_ms = now->boot_ms;
-	} else if (j->bases.wishes != NULL && j->upkeep.rc != SECD_ENOSPC) {
+	} else if (j->bases.wishes != NULL && j->base_rc == SECD_OK) {
 		r->next_ms = now->boot_ms + RETRY_MS; /* they give room */
-	} else if (r->largest >= LEVEL_MIN) {
+	} else if (r->largest >= LEVEL_MIN && r->level >= LEVEL_MIN) {
 		r->level -= r->level / 8;
-		r->next_ms = now->boot_ms + (r->level < LEVEL_MIN) * ROUND_MS;
+		r->next_ms = now->boot_ms;
+	} else if (r->is_needed) {
+		note_stuck(j, room);
 	}
 	r->largest = 0;
 	db_check_readers(&j->db);
+}
+
+/* There is no room for another base, or, while a change did not fit, the host
+ * does not have that version any more: what is kept can only be trimmed without
+ * one. */
+static bool
+is_hard(const struct journal *j)
+{
+	return j->round.level != 0 &&
+	       (j->base_rc == SECD_ENOSPC ||
+		(j->round.is_needed && j->base_rc != SECD_OK));
 }
 
 static int
@@ -246,9 +299,8 @@ trim_zone(struct journal *j, const struct secd_time *now)
 	if (r->level != 0 && (limits.octets == 0 || limits.octets > r->level)) {
 		limits.octets = r->level;
 	}
-	rc = retain_zone(&j->db, r->apex, &limits,
-			 r->level != 0 && j->upkeep.rc == SECD_ENOSPC,
-			 now->wall_ms, &found);
+	rc = retain_zone(&j->db, r->apex, &limits, is_hard(j), now->wall_ms,
+			 &found);
 	r->is_again = rc == SECD_MORE;
 	if (rc != SECD_OK && rc != SECD_MORE) {
 		return rc;
@@ -298,10 +350,17 @@ read_bases(struct journal *j, const struct secd_time *now)
 	}
 	rc = bases_go_on(&j->bases);
 	if (rc == SECD_OK || rc == SECD_MORE) {
+		if (j->bases.wishes == NULL) {
+			j->base_rc = SECD_OK;
+		}
 		return rc;
 	}
 	j->next_base_ms = now->boot_ms + RETRY_MS;
-	if (rc != SECD_EBUSY) {
+	if (rc == SECD_ENOSPC && j->base_rc != rc) {
+		want_room(j); /* that may help: see end_round */
+	}
+	j->base_rc = rc;
+	if (rc != SECD_EBUSY && rc != SECD_ENOSPC) {
 		note_trouble(j, &j->upkeep, rc, secd_strerror(rc));
 	}
 	return SECD_OK;
@@ -343,7 +402,8 @@ do_turn(struct journal *j, const struct secd_time *now)
 	if (rc == SECD_OK &&
 	    (j->round.is_on || now->boot_ms >= j->round.next_ms)) {
 		rc = trim_next(j, now);
-		if (rc == SECD_OK && j->next_base_ms <= now->boot_ms) {
+		if (rc == SECD_OK && !j->round.is_stuck &&
+		    j->next_base_ms <= now->boot_ms) {
 			note_success(j, &j->upkeep);
 		}
 	}

@@ -606,6 +606,7 @@ main(int argc, char **argv)
 		run_all(&t, trial_command_tests, only, counts);
 		run_all(&t, trial_behind_tests, only, counts);
 		run_all(&t, trial_serial_tests, only, counts);
+		run_all(&t, trial_room_tests, only, counts);
 	}
 	if (is_file_of(t.file, "tsig-rotate.so")) {
 		run_all(&t, trial_rotate_tests, only, counts);

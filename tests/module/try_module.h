@@ -52,6 +52,7 @@ extern const struct trial_test trial_journal_tests[];
 extern const struct trial_test trial_command_tests[];
 extern const struct trial_test trial_behind_tests[];
 extern const struct trial_test trial_serial_tests[];
+extern const struct trial_test trial_room_tests[];
 
 /* What only tsig-rotate has to do: how keys go, what it says and refuses. */
 extern const struct trial_test trial_rotate_tests[];
