@@ -68,7 +68,7 @@ run(struct ask *a, size_t i)
 
 		snprintf(text, sizeof(text), "%s %s", commands[i].word,
 			 commands[i].arguments);
-		return ask_fail(a, SECD_EINVAL, "it is: %s", text);
+		return ask_fail(a, SECD_EINVAL, "usage: journal %s", text);
 	}
 	rc = db_begin_read(&a->j->db, &a->txn);
 	if (rc != SECD_OK) {

@@ -110,6 +110,50 @@ collect(const struct ask *a, uint64_t from, uint64_t to)
 }
 
 static int
+type_of(const struct net_record *r)
+{
+	const uint8_t *type = r->octets + name_len(r->octets);
+
+	return type[0] << 8 | type[1];
+}
+
+/* Of one owner: by types, and what is deleted before what is added. */
+static int
+compare_for_reading(const void *a, const void *b)
+{
+	const struct net_record *ra = a, *rb = b;
+	size_t len = ra->len < rb->len ? ra->len : rb->len;
+	int order = type_of(ra) - type_of(rb);
+
+	if (order == 0) {
+		order = ra->added - rb->added;
+	}
+	if (order == 0) {
+		order = memcmp(ra->octets, rb->octets, len);
+	}
+	return order != 0 ? order : (ra->len > rb->len) - (ra->len < rb->len);
+}
+
+/* They are in the order of owners already. */
+static void
+sort_for_reading(const struct net *net)
+{
+	size_t end;
+
+	for (size_t at = 0; at < net->count; at = end) {
+		struct net_record *first = &net->records[at];
+
+		end = at + 1;
+		while (end < net->count &&
+		       name_compare(first->octets, net->records[end].octets) ==
+			   0) {
+			end++;
+		}
+		qsort(first, end - at, sizeof(*first), compare_for_reading);
+	}
+}
+
+static int
 begin_diff(struct ask *a)
 {
 	const char *from = a->c->argv[2], *dots = strstr(from, "..");
@@ -124,7 +168,13 @@ begin_diff(struct ask *a)
 	if (rc == SECD_OK) {
 		rc = ask_version(a, dots + 2, strlen(dots + 2), &seq_to);
 	}
-	return rc == SECD_OK ? collect(a, seq_from, seq_to) : rc;
+	if (rc == SECD_OK) {
+		rc = collect(a, seq_from, seq_to);
+	}
+	if (rc == SECD_OK) {
+		sort_for_reading(&a->j->reading.net);
+	}
+	return rc;
 }
 
 static int

@@ -449,10 +449,81 @@ commands_count_what_is_kept(const struct trial *t)
 	trial_end(h);
 }
 
+/* Whichever way it goes: of each record set what is deleted comes first. */
+static void
+check_signs(const struct answer *a)
+{
+	char set[2][64], type[32];
+	bool added = false;
+
+	set[0][0] = '\0';
+	for (size_t i = 0; i < a->count; i++) {
+		const char *line = a->lines[i];
+
+		if (sscanf(line + 2, "%31s %*s %*s %31s", set[1], type) != 2) {
+			fake_wrong("diff: %s", line);
+		}
+		strcat(strcat(set[1], " "), type);
+		if (strcmp(set[0], set[1]) == 0 && added && line[0] == '-') {
+			fake_wrong("diff: %s comes too late", line);
+		}
+		added = line[0] == '+';
+		strcpy(set[0], set[1]);
+	}
+}
+
+static void
+commands_diff_deletes_before_it_adds(const struct trial *t)
+{
+	struct fake_host *h = trial_open(t, 28);
+	struct answer *versions;
+	size_t last;
+
+	do {
+		grow(h, 3);
+		versions = list(h);
+		last = versions->listed_count - 1;
+	} while (last < 4 || versions->listed[last - 1].begins ||
+		 versions->listed[last].begins);
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned long long from = versions->listed[last - i].seq,
+				   to = versions->listed[last - 1 + i].seq;
+		struct answer *a = answer_new();
+		char way[64];
+
+		snprintf(way, sizeof(way), "@%llu..@%llu", from, to);
+		if (answer_command(h, "diff", zone_name(h), way, a) !=
+			SECD_OK ||
+		    a->count < 2) {
+			fake_wrong("diff %s: %s", way, a->error);
+		}
+		check_signs(a);
+		answer_free(a);
+	}
+	answer_free(versions);
+	trial_end(h);
+}
+
+static void
+commands_say_how_they_are_used(const struct trial *t)
+{
+	struct fake_host *h = trial_open(t, 29);
+	struct answer *a = answer_new();
+
+	if (answer_command(h, "diff", zone_name(h), NULL, a) != SECD_EINVAL ||
+	    strcmp(a->error, "usage: journal diff ZONE FROM..TO") != 0) {
+		fake_wrong("diff: %s", a->error);
+	}
+	answer_free(a);
+	trial_end(h);
+}
+
 const struct trial_test trial_command_tests[] = {
     TRIAL(commands_list_goes_on_when_it_was_trimmed),
     TRIAL(commands_a_reader_beside_the_writer_is_told_of_a_trim),
     TRIAL(commands_a_reader_that_the_writer_does_not_see_is_told),
     TRIAL(commands_count_what_is_kept),
+    TRIAL(commands_diff_deletes_before_it_adds),
+    TRIAL(commands_say_how_they_are_used),
     {NULL, NULL},
 };
