@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/gate.h"
 #include "ixfr-journal/base.h"
 #include "ixfr-journal/catch_up.h"
 #include "ixfr-journal/command.h"
@@ -103,7 +104,7 @@ journal_open(const struct secd_host *host, const struct secd_options *options,
 		snprintf(reason, SECD_REASON_LEN, "no memory");
 		return SECD_ENOMEM;
 	}
-	pthread_rwlock_init(&j->opening, NULL);
+	gate_init(&j->opening);
 	j->host = host;
 	j->history.db = j->bases.db = &j->db;
 	j->bases.host = host;

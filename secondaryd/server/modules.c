@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/gate.h"
 #include "base/log.h"
 #include "server/modules_internal.h"
 
@@ -77,7 +78,7 @@ modules_open(struct config *c, struct frontend *f, struct helper *helper,
 	if (m == NULL) {
 		return SECD_ENOMEM;
 	}
-	pthread_rwlock_init(&m->closing, NULL);
+	gate_init(&m->closing);
 	m->config = config_ref(c);
 	m->frontend = f;
 	m->list = calloc(c->module_count, sizeof(*m->list));
