@@ -52,30 +52,43 @@ db_get_zone(const struct db *db, MDB_txn *txn, const uint8_t *apex,
 		   : zone_record_read(apex, len, v.mv_data, v.mv_size, out);
 }
 
+/* A key may be damaged, and whoever goes by it run in circles, or too far. */
+static bool
+is_name(const MDB_val *k)
+{
+	const uint8_t *name = k->mv_data;
+	size_t at = 0;
+
+	while (at < k->mv_size && name[at] != 0 && name[at] <= 63) {
+		at += (size_t)1 + name[at];
+	}
+	return k->mv_size <= NAME_LEN_MAX && at + 1 == k->mv_size &&
+	       name[at] == 0;
+}
+
 static int
 zone_after(const struct db *db, MDB_txn *txn, const uint8_t *apex,
 	   uint8_t *next)
 {
-	MDB_val k = {.mv_size = 0}, v;
+	MDB_val before = {.mv_size = 0}, k, v;
 	MDB_cursor *c;
 	int rc = mdb_cursor_open(txn, db->zones, &c);
 
 	if (rc != 0) {
 		return db_error(rc);
 	}
-	if (apex == NULL) {
-		rc = mdb_cursor_get(c, &k, &v, MDB_FIRST);
-	} else {
-		size_t len = name_len(apex);
-
-		k = db_val(apex, len);
-		rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
-		if (rc == 0 && k.mv_size == len &&
-		    memcmp(k.mv_data, apex, len) == 0) {
-			rc = mdb_cursor_get(c, &k, &v, MDB_NEXT);
-		}
+	if (apex != NULL) {
+		before = db_val(apex, name_len(apex));
 	}
-	if (rc == 0 && k.mv_size <= NAME_LEN_MAX) {
+	k = before;
+	rc =
+	    mdb_cursor_get(c, &k, &v, apex == NULL ? MDB_FIRST : MDB_SET_RANGE);
+	while (rc == 0 &&
+	       (!is_name(&k) ||
+		(apex != NULL && mdb_cmp(txn, db->zones, &k, &before) <= 0))) {
+		rc = mdb_cursor_get(c, &k, &v, MDB_NEXT);
+	}
+	if (rc == 0) {
 		memcpy(next, k.mv_data, k.mv_size);
 	}
 	mdb_cursor_close(c);

@@ -621,6 +621,76 @@ journal_a_flipped_octet_is_found_or_harmless(const struct trial *t)
 	}
 }
 
+/* In the whole file. */
+static void
+replace_octets(const char *path, const uint8_t *from, const uint8_t *to,
+	       size_t len)
+{
+	FILE *f = fopen(path, "r+e");
+	struct stat st;
+	uint8_t *octets;
+
+	if (f == NULL || fstat(fileno(f), &st) != 0 ||
+	    (octets = malloc((size_t)st.st_size)) == NULL ||
+	    fread(octets, 1, (size_t)st.st_size, f) != (size_t)st.st_size) {
+		fake_wrong("no journal");
+	}
+	for (size_t at = 0; at + len <= (size_t)st.st_size; at++) {
+		if (memcmp(octets + at, from, len) == 0) {
+			memcpy(octets + at, to, len);
+		}
+	}
+	rewind(f);
+	fwrite(octets, 1, (size_t)st.st_size, f);
+	fclose(f);
+	free(octets);
+}
+
+static void
+heed(struct fake_host *h, const char *text)
+{
+	(void)h;
+	if (strstr(text, "not trimmed") != NULL) {
+		fake_wrong("%s", text);
+	}
+}
+
+/* One that is no name, and one that sorts before those in front of it. */
+static void
+journal_a_damaged_apex_keeps_no_other_zone_waiting(const struct trial *t)
+{
+	static const struct fake_watcher watcher = {.logged = heed};
+	const uint8_t damaged[][4] = {{63, 'z', 'd', 0}, {1, 'z', 0, 0}};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct fake_host *h = trial_open(t, 16);
+		char path[512];
+
+		h->configured[3] = true;
+		reopen(h);
+		for (int n = 0; n < 10; n++) {
+			fake_host_group(h, 6);
+			fake_host_settle(h);
+		}
+		fake_host_close(h);
+		snprintf(path, sizeof(path), "%.256s/journal.mdb", t->dir);
+		replace_octets(path, h->zones[3].apex, damaged[i], 4);
+		if (fake_host_open(h) != SECD_OK) {
+			fake_wrong("not opened");
+		}
+		h->watcher = &watcher;
+		h->configured[3] = false;
+		fake_host_start(h);
+		h->now.boot_ms += 3600000;
+		fake_host_settle(h);
+		h->expected[3] = FAKE_UNKNOWN;
+		kept_check_zone(h, &h->zones[2]);
+		fake_host_close(h);
+		unlink(path);
+		free(h);
+	}
+}
+
 const struct trial_test trial_journal_tests[] = {
     TRIAL(journal_options_that_contradict_are_refused),
     TRIAL(journal_each_version_is_kept_as_it_was),
@@ -636,5 +706,6 @@ const struct trial_test trial_journal_tests[] = {
     TRIAL(journal_that_does_not_have_the_zone_lets_unpin_it),
     TRIAL(journal_a_host_that_cannot_pin_is_told_so),
     TRIAL(journal_a_flipped_octet_is_found_or_harmless),
+    TRIAL(journal_a_damaged_apex_keeps_no_other_zone_waiting),
     {NULL, NULL},
 };
