@@ -76,12 +76,10 @@ evidence_items_free(struct evidence_item *first)
 
 /* FNV-1a. */
 static uint64_t
-hash_octets(uint64_t h, const void *octets, size_t len)
+hash_octets(uint64_t h, const uint8_t *octets, size_t len)
 {
-	const uint8_t *p = octets;
-
 	for (size_t i = 0; i < len; i++) {
-		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+		h = (h ^ octets[i]) * UINT64_C(0x100000001b3);
 	}
 	return h;
 }
@@ -93,15 +91,13 @@ hash_peer(const struct evidence *e, const struct secd_address *peer)
 			   sizeof(peer->octets));
 }
 
+/* Of one name and peer there are few. */
 static struct bucket *
 bucket_of(struct evidence *e, const struct secd_key_used *u)
 {
-	uint64_t h = hash_peer(e, &u->peer);
+	uint64_t h =
+	    hash_octets(hash_peer(e, &u->peer), u->name, name_len(u->name));
 
-	h = hash_octets(h, u->name, name_len(u->name));
-	h = hash_octets(h, &u->tag, sizeof(u->tag));
-	h = hash_octets(h, &u->tsig_error, sizeof(u->tsig_error));
-	h = hash_octets(h, &u->way, sizeof(u->way));
 	return &e->buckets[(h ^ h >> 32) % BUCKETS];
 }
 

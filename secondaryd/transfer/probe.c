@@ -53,8 +53,7 @@ set_due(struct probe *p, int64_t now_ms)
 	unsigned times = p->tries < DOUBLINGS_MAX ? p->tries : DOUBLINGS_MAX;
 
 	p->due_ms = p->deadline_ms;
-	if (!p->is_tcp && !p->has_answer &&
-	    now_ms + (FIRST_WAIT_MS << times) < p->due_ms) {
+	if (!p->is_tcp && now_ms + (FIRST_WAIT_MS << times) < p->due_ms) {
 		p->due_ms = now_ms + (FIRST_WAIT_MS << times);
 	}
 }
@@ -194,11 +193,12 @@ probe_take(struct probe *p, uint8_t *msg, size_t len, int64_t now_ms,
 	    p->result.outcome == PROBE_FAILED) {
 		return PROBE_OVER;
 	}
-	if (!p->has_answer && now_ms + GRACE_MS < p->deadline_ms) {
-		p->deadline_ms = now_ms + GRACE_MS;
+	if (!p->has_answer) {
+		p->has_answer = true;
+		p->due_ms = now_ms + GRACE_MS < p->deadline_ms
+				? now_ms + GRACE_MS
+				: p->deadline_ms;
 	}
-	p->has_answer = true;
-	set_due(p, now_ms);
 	return PROBE_WAIT;
 }
 
@@ -208,7 +208,7 @@ probe_turn(struct probe *p, int64_t now_ms)
 	if (now_ms < p->due_ms) {
 		return PROBE_WAIT;
 	}
-	if (now_ms < p->deadline_ms) {
+	if (!p->has_answer && now_ms < p->deadline_ms) {
 		p->tries++;
 		set_due(p, now_ms);
 		return PROBE_SEND;

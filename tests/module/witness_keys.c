@@ -15,6 +15,7 @@
 
 #include "witness.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,14 +126,12 @@ use(struct witness *w, const struct secd_command *c)
 static struct secd_address
 address_of(const char *text, uint16_t port)
 {
-	struct secd_address a = {.family = 4, .port = port};
-	unsigned o[4] = {0};
+	struct secd_address a = {.port = port};
 
-	if (sscanf(text, "%u.%u.%u.%u", &o[0], &o[1], &o[2], &o[3]) != 4) {
-		a.family = 0;
-	}
-	for (int i = 0; i < 4; i++) {
-		a.octets[i] = (uint8_t)o[i];
+	if (inet_pton(AF_INET, text, a.octets) == 1) {
+		a.family = 4;
+	} else if (inet_pton(AF_INET6, text, a.octets) == 1) {
+		a.family = 6;
 	}
 	return a;
 }

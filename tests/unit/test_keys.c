@@ -168,12 +168,16 @@ read_all_the_time(void *arg)
 
 	rcu_register_thread();
 	while (!atomic_load(&is_over)) {
+		const struct keyring *ring;
 		struct tsig_key *key;
 
 		rcu_thread_online();
-		key = keys_verifier(d->c, keys_ring(&keys),
-				    (const uint8_t *)"\1a");
+		ring = keys_ring(&keys);
+		key = keys_verifier(d->c, ring, (const uint8_t *)"\1a");
 		assert_non_null(key);
+		sched_yield();
+		assert_ptr_equal(
+		    keys_verifier(d->c, ring, (const uint8_t *)"\1a"), key);
 		tsig_key_ref(key);
 		rcu_thread_offline();
 		assert_true(tsig_key_tag(key) > 0);

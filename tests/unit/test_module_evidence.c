@@ -3,14 +3,18 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
+#include "base/octets.h"
 #include "server/evidence.h"
 #include "witnessing.h"
 
@@ -90,6 +94,58 @@ it_is_told_once_a_second(void **state)
 	assert_int_equal(sum, 40);
 }
 
+/* Of a request of its own from each of more peers than there is room for. */
+static void
+add_crowd(void)
+{
+	uint8_t wire[NAME_LEN_MAX];
+	struct secd_key_used u = {
+	    .way = SECD_WAY_IN,
+	    .tsig_error = TSIG_ERROR_BADSIG,
+	    .count = 1,
+	    .name = wire,
+	    .peer = {.family = 4},
+	};
+
+	assert_int_equal(name_from_text("slot.", wire), SECD_OK);
+	for (uint32_t i = 0; i < EVIDENCE_MAX; i++) {
+		put_u32(u.peer.octets, i);
+		evidence_add(witnessing.frontend.evidence, &u);
+	}
+}
+
+static void
+what_is_not_told_is_logged_once_a_minute(void **state)
+{
+	FILE *f = tmpfile();
+	int real = dup(STDERR_FILENO);
+	char text[1 << 12];
+	size_t len;
+
+	(void)state;
+	assert_non_null(f);
+	witnessing_begin("", "");
+	log_set_target(LOG_TARGET_STDERR, LOG_LEVEL_WARNING);
+	assert_int_equal(dup2(fileno(f), STDERR_FILENO), STDERR_FILENO);
+	for (uint64_t tag = 1; tag <= 3; tag++) {
+		char told[32];
+
+		add_crowd();
+		add("slot.", 0, tag);
+		snprintf(told, sizeof(told), "error 0 tag %d", (int)tag);
+		witnessing_wait("witness", told);
+	}
+	dup2(real, STDERR_FILENO);
+	close(real);
+	log_set_target(LOG_TARGET_STDERR, LOG_LEVEL_NONE);
+	rewind(f);
+	len = fread(text, 1, sizeof(text) - 1, f);
+	text[len] = '\0';
+	fclose(f);
+	assert_int_equal(count(text, "requests under their keys"), 1);
+	assert_int_equal(count(text, "\n"), 1);
+}
+
 static void
 whom_it_does_not_concern_hears_nothing(void **state)
 {
@@ -131,6 +187,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(the_owner_is_told_what_became_of_signatures),
 	    TEST(it_is_told_once_a_second),
+	    TEST(what_is_not_told_is_logged_once_a_minute),
 	    TEST(whom_it_does_not_concern_hears_nothing),
 	    TEST(a_module_that_gave_up_hears_nothing_and_its_keys_stay),
 	};

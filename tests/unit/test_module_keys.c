@@ -150,6 +150,23 @@ a_cut_ends_what_runs_and_nothing_else_does(void **state)
 }
 
 static void
+what_another_module_has_put_stays(void **state)
+{
+	struct tsig_key *key;
+
+	(void)state;
+	begin("", "");
+	key = witnessing_key("theirs.");
+	assert_non_null(key);
+	witnessing_expect(SECD_EEXIST, "key-put theirs. hmac-sha256 /b 4 cut");
+	witnessing_expect(SECD_OK, "key-drop theirs. 0 cut");
+	assert_false(tsig_key_is_revoked(key));
+	assert_int_equal(tag_of("theirs."), 3);
+	assert_int_equal(rekeys, 0);
+	tsig_key_unref(key);
+}
+
+static void
 those_that_are_compared_do_not_change_what_signs(void **state)
 {
 	(void)state;
@@ -266,6 +283,7 @@ main(void)
 	    TEST(a_weak_algorithm_is_allowed_by_name),
 	    TEST(the_same_once_more_changes_nothing),
 	    TEST(a_cut_ends_what_runs_and_nothing_else_does),
+	    TEST(what_another_module_has_put_stays),
 	    TEST(those_that_are_compared_do_not_change_what_signs),
 	    TEST(another_key_is_used_if_there_is_one),
 	    TEST(keys_are_put_in_open_and_gone_after_close),

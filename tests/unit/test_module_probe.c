@@ -102,6 +102,7 @@ what_is_wrong_with_a_probe_is_told(void **state)
 			  "probe 7 192.0.2.1 0 example. slot. 500");
 	witnessing_expect(SECD_EINVAL, "probe 7 nowhere 53 example. slot. 500");
 	witnessing_expect(SECD_EINVAL, "probe 7 192.0.2.1 53 example. slot. 0");
+	witnessing_expect(SECD_EINVAL, PROBE " from 2001:db8::1");
 	witnessing_expect(SECD_EINVAL, PROBE " with hmac-md5 /a");
 	witnessing_expect(SECD_EINVAL, PROBE " with hmac-sha256 /short");
 	witnessing_expect(SECD_ENOTFOUND,
@@ -111,6 +112,8 @@ what_is_wrong_with_a_probe_is_told(void **state)
 	witnessing_expect(SECD_OK, "key-put new. hmac-sha256 /a 3 compare");
 	witnessing_expect(SECD_ENOTFOUND,
 			  "probe 7 192.0.2.1 53 example. new. 500");
+	witnessing_expect(SECD_ENOTFOUND,
+			  "probe 7 192.0.2.1 53 example. theirs. 500");
 	assert_int_equal(probe_count, 0);
 }
 

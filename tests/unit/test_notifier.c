@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/address.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/octets.h"
@@ -386,6 +387,142 @@ without_its_key_nothing_is_sent(void **state)
 			      "there: module rotate gives none");
 }
 
+/* Two keys with their secrets in the configuration. */
+static struct config_key one = {.name = (const uint8_t *)"\3one"};
+static struct config_key two = {.name = (const uint8_t *)"\3two"};
+
+static void
+give_keys(const struct config_key *const list[2])
+{
+	static const uint8_t secret[32] = {1};
+
+	assert_int_equal(tsig_key_new(one.name, TSIG_HMAC_SHA256, secret,
+				      sizeof(secret), &one.key),
+			 SECD_OK);
+	assert_int_equal(tsig_key_new(two.name, TSIG_HMAC_SHA256, secret,
+				      sizeof(secret), &two.key),
+			 SECD_OK);
+	targets[0].keys = list;
+	targets[0].key_count = 2;
+	use(1);
+}
+
+static void
+forget_keys(void)
+{
+	notifier_drop_targets(server.notifier, entry);
+	tsig_key_unref(one.key);
+	tsig_key_unref(two.key);
+}
+
+/* Answer as a server that has only this one. Was it asked with it? */
+static bool
+answer_with(const struct config_key *only)
+{
+	struct tsig_transaction t = {0};
+	struct tsig_place place;
+	enum tsig_verdict verdict;
+	uint8_t request[sizeof(msg)];
+	size_t len = (size_t)msg_len, whole = len;
+	bool is_it;
+
+	memcpy(request, msg, len);
+	assert_int_equal(tsig_find(msg, len, &place), SECD_OK);
+	is_it = name_equal(place.key, only->name);
+	verdict = tsig_verify_request(&t, is_it ? only->key : NULL, msg, &len,
+				      &place, clock_wall_s());
+	put_u16(msg + 2, HEADER_QR | OPCODE_NOTIFY << 11);
+	memset(msg + 6, 0, 6); /* the question is enough */
+	len = WIRE_HEADER_LEN + name_len(entry->zone.apex) + 4;
+	if (is_it) {
+		assert_int_equal(tsig_sign_answer(&t, msg, &len, sizeof(msg),
+						  clock_wall_s()),
+				 SECD_OK);
+	} else {
+		msg[3] = RCODE_NOTAUTH;
+		assert_int_equal(tsig_sign_error(&t, verdict, request, whole,
+						 &place, msg, &len, sizeof(msg),
+						 clock_wall_s()),
+				 SECD_OK);
+	}
+	sendto(sockets[0], msg, len, 0, (void *)&sender,
+	       sizeof(struct sockaddr_in));
+	tsig_transaction_fini(&t);
+	peer_run_for(server.loop, 20); /* nothing near a second */
+	return is_it;
+}
+
+static void
+a_key_that_is_refused_gives_way_to_the_next(void **state)
+{
+	static const struct config_key *const list[] = {&one, &two};
+
+	(void)state;
+	give_keys(list);
+	announce(7);
+	assert_true(received(0));
+	assert_false(answer_with(&two));
+	/* At once. */
+	assert_true(received(0));
+	assert_true(answer_with(&two));
+	expect_description(0, "serial 7 heard after 2 tries");
+	/* It is remembered... */
+	announce(8);
+	assert_true(received(0));
+	assert_true(answer_with(&two));
+	expect_description(0, "serial 8 heard after 1 tries");
+	/* ...until keys change. */
+	notifier_rekey(server.notifier, entry);
+	announce(9);
+	assert_true(received(0));
+	assert_true(answer_with(&one));
+	expect_description(0, "serial 9 heard after 1 tries");
+	forget_keys();
+}
+
+static void
+when_all_keys_are_refused_it_waits(void **state)
+{
+	static const struct config_key *const list[] = {&one, &two};
+	static const struct config_key neither = {
+	    .name = (const uint8_t *)"\5other"};
+
+	(void)state;
+	give_keys(list);
+	announce(7);
+	assert_true(received(0));
+	assert_false(answer_with(&neither));
+	assert_true(received(0));
+	assert_false(answer_with(&neither));
+	assert_false(received(0));
+	expect_description(0, "not answered yet after 2 tries");
+	forget_keys();
+}
+
+static void
+when_its_key_comes_it_is_sent(void **state)
+{
+	static const struct config_key *const list[] = {&one, &two};
+
+	(void)state;
+	one.module = two.module = "rotate";
+	give_keys(list);
+	announce(7);
+	assert_false(received(0));
+	/* As if it had one now. */
+	two.module = NULL;
+	notifier_rekey(server.notifier, entry);
+	peer_run_for(server.loop, 20);
+	assert_true(received(0));
+	assert_int_equal(told(), 7);
+	/* What waits for an answer is not told again. */
+	notifier_rekey(server.notifier, entry);
+	peer_run_for(server.loop, 20);
+	assert_false(received(0));
+	one.module = NULL;
+	forget_keys();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int
@@ -405,6 +542,9 @@ main(void)
 	    TEST(what_cannot_be_sent_does_not_spin),
 	    TEST(what_there_is_nothing_of_to_tell_waits),
 	    TEST(without_its_key_nothing_is_sent),
+	    TEST(a_key_that_is_refused_gives_way_to_the_next),
+	    TEST(when_all_keys_are_refused_it_waits),
+	    TEST(when_its_key_comes_it_is_sent),
 	};
 
 	return cmocka_run_group_tests_name("notifier", tests, NULL, NULL);

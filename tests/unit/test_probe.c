@@ -374,6 +374,22 @@ a_truncated_answer_is_asked_for_over_tcp(void **state)
 	assert_int_equal(p.result.took_ms, 30);
 }
 
+/* Which then has all the time that is left. */
+static void
+a_truncated_answer_may_come_behind_a_forged_one(void **state)
+{
+	(void)state;
+	assert_int_equal(arrive(key, FORGE_NOW), TSIG_GOOD);
+	make_error(RCODE_NOTAUTH);
+	assert_int_equal(take(), PROBE_WAIT);
+	make_error(0);
+	m.wire[2] |= HEADER_TC >> 8;
+	assert_int_equal(take(), PROBE_SEND);
+	assert_int_equal(p.due_ms, START + TIMEOUT);
+	assert_int_equal(probe_turn(&p, p.due_ms), PROBE_OVER);
+	assert_int_equal(p.result.outcome, PROBE_SILENT);
+}
+
 static void
 a_short_time_is_kept(void **state)
 {
@@ -471,6 +487,7 @@ main(void)
 	    TEST(over_tcp_nothing_is_sent_twice),
 	    TEST(over_tcp_whatever_comes_is_the_answer),
 	    TEST(a_truncated_answer_is_asked_for_over_tcp),
+	    TEST(a_truncated_answer_may_come_behind_a_forged_one),
 	    TEST(a_short_time_is_kept),
 	    TEST(an_end_from_outside_is_the_end),
 	    TEST(the_longest_names_fit),

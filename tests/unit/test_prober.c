@@ -274,6 +274,21 @@ nobody_there_is_unreachable(void **state)
 	expect(PROBE_UNREACHABLE);
 }
 
+/* So the system says at once, of an address for all. */
+static void
+what_no_host_may_be_is_unreachable(void **state)
+{
+	(void)state;
+	orders[0].to = front_address("127.255.255.255", 53);
+	begin();
+	expect(PROBE_UNREACHABLE);
+	is_done = false;
+	done_count = 0;
+	orders[0].is_tcp = true;
+	begin();
+	expect(PROBE_UNREACHABLE);
+}
+
 static void
 no_answer_in_time_is_silence(void **state)
 {
@@ -352,6 +367,7 @@ main(void)
 	    TEST(it_is_asked_over_tcp_when_that_is_wanted),
 	    TEST(a_connection_that_is_closed_is_silence),
 	    TEST(nobody_there_is_unreachable),
+	    TEST(what_no_host_may_be_is_unreachable),
 	    TEST(no_answer_in_time_is_silence),
 	    TEST(it_leaves_from_where_it_is_told),
 	    TEST(an_address_that_is_not_ours_fails_on_our_side),

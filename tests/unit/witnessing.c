@@ -23,7 +23,7 @@ static const char settings[] =
 		"%s"
 		"module:\n"
 		"  - id: witness\n    file: %s\n    config: witness.conf\n"
-		"  - id: second\n    file: %s\n"
+		"  - id: second\n    file: %s\n    config: second.conf\n"
 		"key:\n"
 		"  - id: slot\n    module: witness\n"
 		"  - id: other\n    module: second\n"
@@ -86,6 +86,18 @@ witnessing_end(void)
 	witnessing.modules = NULL;
 }
 
+/* It gives a key that is in no configuration. */
+static void
+write_second(void)
+{
+	char options[700];
+
+	snprintf(options, sizeof(options),
+		 "witness:\n  put: [ \"theirs. hmac-sha256 %s/a 3\" ]\n",
+		 witnessing.conf->path);
+	conf_dir_write(witnessing.conf, "second.conf", 0600, options);
+}
+
 int
 witnessing_start(void **state)
 {
@@ -101,6 +113,7 @@ witnessing_start(void **state)
 	write_secret("b", 32);
 	write_secret("short", 15);
 	write_secret("long", 513);
+	write_second();
 	return rc;
 }
 

@@ -4,6 +4,7 @@
  * modules do with keys.
  *
  * slot. is the witness's key, other. another module's, fixed. nobody's; the
+ * other module has put theirs., which the configuration does not have. The
  * transfers of example. are signed with slot. and fixed. What it is asked for
  * by commands names secrets by files: a and b are good ones, short and long are
  * not.
@@ -23,7 +24,7 @@ extern struct witnessing {
 	struct modules *modules;
 	struct commit *commit;
 	uint8_t apex[NAME_LEN_MAX]; /* example. */
-	char text[1 << 16];         /* what was said last */
+	char text[1 << 18];         /* what was said last */
 } witnessing;
 
 /* For cmocka. */
