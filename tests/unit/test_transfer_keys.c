@@ -122,6 +122,53 @@ a_zone_comes_as_soon_as_its_key_does(void **state)
 	assert_int_equal(primary_refusals(world.primary), 0);
 }
 
+/* It does not wait for the time of the next try. */
+static void
+where_a_key_was_refused_another_is_tried_when_it_comes(void **state)
+{
+	struct world_look l = {.name = NULL};
+
+	(void)state;
+	primary_set_keys(world.primary, keys[0][1], NULL);
+	world_start_server(1, "");
+	put(0, 0, NULL);
+	for (int i = 0;
+	     i < WORLD_LIMIT && (l.failed_rounds == 0 || l.is_asking); i++) {
+		world_wait();
+		l = world_look(0);
+	}
+	assert_true(l.failed_rounds > 0);
+	put(0, 1, NULL);
+	l = world_look(0);
+	assert_true(l.is_asking || l.is_building || l.has_version);
+	world_await_serial(0, 1);
+}
+
+/* The first one again. */
+static void
+what_was_refused_is_tried_again_when_keys_change(void **state)
+{
+	unsigned refusals;
+
+	(void)state;
+	primary_set_keys(world.primary, keys[0][1], keys[1][0]);
+	world_start_server(1, "");
+	put(0, 0, NULL);
+	put(1, 0, NULL);
+	world_await_serial(0, 1);
+	refusals = primary_refusals(world.primary);
+	primary_set_serial(world.primary, 2);
+	world_notify(0);
+	world_await_serial(0, 2);
+	assert_int_equal(primary_refusals(world.primary), refusals);
+	put(0, 1, NULL);
+	primary_set_keys(world.primary, keys[0][1], NULL);
+	primary_set_serial(world.primary, 3);
+	world_notify(0);
+	world_await_serial(0, 3);
+	assert_int_equal(primary_refusals(world.primary), refusals);
+}
+
 static void
 what_signs_is_what_is_used(void **state)
 {
@@ -183,6 +230,7 @@ a_cut_transfer_is_asked_for_again(void **state)
 	put(0, 1, "cut");
 	/* On a connection of its own: that one would be silent for long. */
 	world_await_questions(asked + 2);
+	assert_int_equal(world_look(0).failed_rounds, 0);
 	primary_set_mood(world.primary, PRIMARY_ANSWERS);
 	world_await_serial(0, 2);
 }
@@ -314,6 +362,8 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_zone_comes_as_soon_as_its_key_does),
+	    TEST(where_a_key_was_refused_another_is_tried_when_it_comes),
+	    TEST(what_was_refused_is_tried_again_when_keys_change),
 	    TEST(what_signs_is_what_is_used),
 	    TEST(a_secret_that_both_replace_costs_no_version),
 	    TEST(a_cut_transfer_is_asked_for_again),

@@ -158,6 +158,7 @@ look_there(struct server *s, void *arg)
 	l->is_failing = e->is_commit_failing;
 	l->is_compacting = e->compaction != NULL;
 	l->is_building = e->activity == ZONE_BUILDING;
+	l->is_asking = e->activity == ZONE_QUEUED || e->activity == ZONE_ASKING;
 	l->newest = e->newest == NULL ? 0 : version_serial(e->newest);
 	l->layers = e->newest == NULL ? 0 : version_layer_count(e->newest);
 	l->seq = e->seq;

@@ -46,7 +46,7 @@ void world_stop_server(void);
 struct world_look {
 	const char *name;
 	bool is_there, has_version, is_durable, is_failing, is_compacting,
-	    is_building;
+	    is_building, is_asking;
 	bool is_expired, is_pinned, is_pin_lost, is_pinning;
 	unsigned failed_rounds;
 	unsigned layers; /* of the newest version */
