@@ -26,6 +26,8 @@ enum {
 	EXIT_UNREACHABLE = 3, /* no daemon, or none that answers */
 };
 
+static char program_name[] = "secondaryctl";
+
 struct options {
 	const char *config;
 	const char *socket;
@@ -148,8 +150,9 @@ take_command(struct options *o, int count, char **words)
 	return -1;
 }
 
+/* All options there are, or those up to the first word that is none. */
 static int
-take_options(struct options *o, int argc, char **argv)
+take_options_of(struct options *o, int argc, char **argv, bool all)
 {
 	static const struct option long_options[] = {
 	    {"config", required_argument, NULL, 'c'},
@@ -165,14 +168,43 @@ take_options(struct options *o, int argc, char **argv)
 	};
 	int option, rc;
 
-	while ((option = getopt_long(argc, argv, "c:s:t:hV", long_options,
-				     NULL)) != -1) {
+	optind = 0; /* begin anew */
+	while ((option = getopt_long(argc, argv, all ? "c:s:t:hV" : "+c:s:t:hV",
+				     long_options, NULL)) != -1) {
 		rc = take_option(o, option);
 		if (rc >= 0) {
 			return rc;
 		}
 	}
-	return take_command(o, argc - optind, argv + optind);
+	return -1;
+}
+
+/* What stands behind a module's word is the module's, its options too. */
+static bool
+is_of_module(char *word)
+{
+	const struct control_request q = {.command = word};
+	const struct control_command *c;
+	char reason[512];
+
+	c = control_command_check(&q, reason, sizeof(reason));
+	return c != NULL && c->verb == CONTROL_MODULE;
+}
+
+static int
+take_options(struct options *o, int argc, char **argv)
+{
+	int rc = take_options_of(o, argc, argv, false);
+	char *word = optind < argc ? argv[optind] : NULL;
+
+	if (rc < 0 && word != NULL && !is_of_module(word)) {
+		argc -= optind;
+		argv += optind;
+		argv[0] = program_name;
+		rc = take_options_of(o, argc, argv, true);
+		argv[--optind] = word;
+	}
+	return rc >= 0 ? rc : take_command(o, argc - optind, argv + optind);
 }
 
 /* What the options, else the configuration, else the build say. */

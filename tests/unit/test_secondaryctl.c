@@ -383,6 +383,37 @@ a_long_line_is_one_line(void **state)
 			    "secondaryctl: and then it failed\n]\n");
 }
 
+static int
+tell_words(void *ctx, const char *const *words, size_t count, uint8_t *position,
+	   struct control_reply *r)
+{
+	(void)ctx;
+	(void)position;
+	for (size_t i = 0; i < count; i++) {
+		control_reply_line(r, words[i]);
+	}
+	return SECD_OK;
+}
+
+static void
+what_stands_behind_a_modules_word_is_the_modules(void **state)
+{
+	struct control_fixture *f = *state;
+
+	f->handler.module_command = tell_words;
+	restart_with(f);
+	assert_int_equal(ctl_at(f, "key do p1 --force -x --json -- --help"), 0);
+	assert_string_equal(ctl_output, "key\ndo\np1\n--force\n-x\n"
+					"--json\n--\n--help\n");
+	assert_int_equal(ctl_at(f, "--json key -V"), 0);
+	assert_string_equal(ctl_output, "[\"key\",\n\"-V\"]\n");
+	/* Behind a word of our own there are our own options. */
+	assert_int_equal(ctl_at(f, "status --json"), 0);
+	assert_true(ctl_output[0] == '[');
+	assert_int_equal(ctl_at(f, "status --frob"), 2);
+	assert_non_null(strstr(ctl_output, "secondaryctl: unrecognized"));
+}
+
 static void
 commands_reach_the_server(void **state)
 {
@@ -458,7 +489,7 @@ a_wrong_command_is_found_without_a_server(void **state)
 		const char *arguments, *said;
 	} cases[] = {
 	    {"Frobnicate", "unknown command \"Frobnicate\""},
-	    {"frobnicate --force", "unknown command \"frobnicate\""},
+	    {"--force frobnicate", "unknown command \"frobnicate\""},
 	    {"\"$(printf 'a\\033b')\"", "unknown command \"a\\x1bb\""},
 	    {"status foo", "status takes no arguments"},
 	    {"reload foo", "reload takes no arguments"},
@@ -554,6 +585,7 @@ main(void)
 	    TEST(things_of_a_kind_are_a_table),
 	    TEST(modules_are_paragraphs),
 	    TEST(a_long_line_is_one_line),
+	    TEST(what_stands_behind_a_modules_word_is_the_modules),
 	    TEST(commands_reach_the_server),
 	    TEST(a_command_that_fails_exits_with_1),
 	    TEST(an_error_cannot_play_with_the_terminal),
