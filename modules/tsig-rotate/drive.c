@@ -383,8 +383,11 @@ drive_probe_done(struct rotate_pair *p, const struct secd_time *now,
 					 : &p->options->probes[asked->peer],
 				     address),
 		 outcome_text(result));
-	rotate_log(p->rotate, SECD_DEBUG, "pair %s slot %c: %s", p->file.id,
-		   asked->slot == SLOT_A ? 'a' : 'b', because);
+	rotate_log(p->rotate, SECD_DEBUG,
+		   "pair %s slot %c: generation %u, epoch %llu: %s", p->file.id,
+		   asked->slot == SLOT_A ? 'a' : 'b',
+		   (unsigned)asked->generation,
+		   (unsigned long long)asked->epoch, because);
 	machine_probe_done(&p->machine, now, &r, because);
 	drive_run(p, now);
 	return true;

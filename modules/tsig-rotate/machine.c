@@ -115,6 +115,8 @@ activate(struct machine *m, const struct secd_time *now, unsigned s,
 	m->is_peer_idle = false;
 	m->refused = 0;
 	m->late.at_ms = MACHINE_NEVER;
+	/* Until both know of it, odd things are nothing new. */
+	m->look_ms = now->boot_ms + m->config->check_ms;
 	m->questions[ASK_IDLE] = (struct question){0};
 	m->questions[ASK_ACTIVE] =
 	    (struct question){.due_ms = now->boot_ms + m->config->check_ms};
@@ -581,6 +583,7 @@ machine_init(struct machine *m, const struct machine_config *config,
 	    .self_slot = SLOT_COUNT,
 	    /* Not those of a life before. */
 	    .last_id = (uint64_t)now->wall_ms << 20,
+	    .look_ms = now->boot_ms + config->check_ms,
 	    .late.at_ms = MACHINE_NEVER,
 	    .retired_use.at_ms = MACHINE_NEVER,
 	    .stranger_use.at_ms = MACHINE_NEVER,

@@ -227,7 +227,12 @@ struct machine {
 	struct question questions[ASK_COUNT];
 	struct asked asked;
 	struct ring_key hint;      /* RING_CANDIDATE: the peer signed with it */
+	struct ring_key last_hint; /* not again before then */
+	int64_t hint_ms;           /* boot */
 	int64_t own_hint_ms;       /* boot: not before, of our own */
+	int64_t look_ms;           /* boot: not before, for no known reason */
+	bool is_looking;           /* for all near ones */
+	bool has_looked;           /* and found none */
 	uint32_t near_at, far_at;  /* which candidate is the next */
 	uint32_t round;            /* through the near ones */
 	uint64_t look_from;        /* epoch: an operator's word; 0: none */

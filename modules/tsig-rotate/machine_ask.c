@@ -9,8 +9,10 @@
 #include "base/error.h"
 #include "tsig-rotate/machine_internal.h"
 
-#define HUNT_MS     250 /* between candidates: a few a second, not more */
-#define FULL_ROUNDS 16  /* all near ones are asked for in one of so many */
+/* Between candidates. A host compares the requests of one peer with secrets that
+ * are not in force a few times a second only. */
+#define HUNT_MS     500
+#define FULL_ROUNDS 16 /* all near ones are asked for in one of so many */
 
 /* Near: what a few rotations and revocations lead to, the likely ones first. */
 #define NEAR_GENERATIONS 5u
@@ -103,13 +105,13 @@ candidate(const struct machine *m, struct ring_key *out)
 		     (uint64_t)(n / FAR_EPOCHS / FAR_GENERATIONS) * FAR_EPOCHS;
 }
 
-/* So many near ones are asked for before a pause. */
-static uint32_t
-near_limit(const struct machine *m)
+/* Are all near ones asked for before the next pause, or only the likely ones?
+ * Not in the first round: a restart is no reason to ask for anything. */
+static bool
+is_full_round(const struct machine *m)
 {
-	return machine_is_at_a_loss(m) || m->round % FULL_ROUNDS == 0
-		   ? NEAR_COUNT
-		   : NEAR_LIKELY;
+	return machine_is_at_a_loss(m) || m->is_looking ||
+	       m->round % FULL_ROUNDS == FULL_ROUNDS - 1;
 }
 
 /* The candidate that was asked for is not it. */
@@ -127,11 +129,17 @@ next_candidate(struct machine *m, const struct secd_time *now)
 		m->far_at++;
 		m->is_lost = m->far_at >= far_count(m);
 	} else {
-		m->near_at = (m->near_at + 1) % near_limit(m);
+		m->near_at = (m->near_at + 1) %
+			     (is_full_round(m) ? NEAR_COUNT : NEAR_LIKELY);
 	}
-	m->is_far_turn = looks_far && !m->is_lost && !m->is_far_turn;
+	/* First the near ones, then by turns. */
+	m->has_looked |= m->near_at == 0 && looks_far;
+	m->is_far_turn =
+	    looks_far && m->has_looked && !m->is_lost && !m->is_far_turn;
 	if (m->near_at == 0 && !looks_far) {
+		m->has_looked = false;
 		m->round++;
+		m->is_looking = false;
 		m->is_lost = false;
 		m->far_at = 0;
 		q->due_ms = now->boot_ms + m->config->check_ms;
@@ -165,24 +173,29 @@ unconfirmed(const struct machine *m)
 	return found;
 }
 
-/* The slot that may be idle with the peer; -1: none. */
+/* The slot that may be idle with the peer, and about which this node has to
+ * know: to let go of the old key when the peer proposed the new one, or to
+ * propose the next one. -1: none. */
 static int
 perhaps_idle(const struct machine *m)
 {
 	int active = machine_active(m), other;
 	unsigned state;
+	bool is_ours;
 
 	if (!m->config->has_module || active < 0 || m->is_peer_idle) {
 		return -1;
 	}
 	other = (int)pair_other((unsigned)active);
 	state = m->pair->slots[other].state;
-	if (state == SLOT_EMPTY || state == SLOT_REVOKED ||
-	    (state == SLOT_DRAINING &&
-	     !machine_is_ours(m, m->pair->slots[active].generation))) {
-		return other;
+	is_ours = machine_is_ours(m, m->pair->slots[active].generation);
+	if (state == SLOT_DRAINING) {
+		return is_ours ? -1 : other;
 	}
-	return -1;
+	return (state == SLOT_EMPTY || state == SLOT_REVOKED) &&
+		       (is_ours || m->config->is_initiator)
+		   ? other
+		   : -1;
 }
 
 /* The slot whose old key the other server must not have any more. */
@@ -278,13 +291,13 @@ peer_of(const struct machine *m, enum ask_kind kind, unsigned slot)
 	return q->peer;
 }
 
-/* What we proposed we know, unless a backup was restored: it is asked for now
- * and then, and when there is a reason to. */
+/* What we proposed we know, unless a backup was restored: it is asked for after
+ * the start, now and then, and when there is a reason to. */
 static bool
 is_unknown(const struct machine *m, uint32_t generation)
 {
-	return !machine_is_ours(m, generation) || machine_is_at_a_loss(m) ||
-	       m->hint.kind == RING_CANDIDATE || m->round % FULL_ROUNDS == 0;
+	return !machine_is_ours(m, generation) || is_full_round(m) ||
+	       m->hint.kind == RING_CANDIDATE || m->round == 0;
 }
 
 static bool
@@ -508,7 +521,7 @@ on_next(struct machine *m, const struct secd_time *now, const struct asked *a,
 			      m->scratch, because);
 		m->hint.kind = RING_NOTHING;
 		m->near_at = m->far_at = 0;
-		m->is_far_turn = m->is_lost = false;
+		m->is_far_turn = m->is_lost = m->has_looked = false;
 		machine_ask_now(m, ASK_NEXT);
 	} else if (r->outcome == SECD_PROBE_REFUSED &&
 		   r->tsig_error == TSIG_BADSIG) {

@@ -74,6 +74,18 @@ wake_all(struct machine *m, const struct secd_time *now)
 	wake(m, now, ASK_ACTIVE);
 }
 
+/* The peer has something that we know nothing of, and do not even expect. */
+static void
+look(struct machine *m, const struct secd_time *now)
+{
+	if (now->boot_ms >= m->look_ms && !m->cannot_compare) {
+		m->look_ms =
+		    now->boot_ms + MACHINE_LOOK_CHECKS * m->config->check_ms;
+		m->is_looking = true;
+		machine_ask_now(m, ASK_NEXT);
+	}
+}
+
 /* A request under a secret that is in force. */
 static void
 on_accepted(struct machine *m, const struct secd_time *now,
@@ -111,7 +123,14 @@ on_candidate(struct machine *m, const struct secd_time *now,
 		}
 		m->own_hint_ms = now->boot_ms + m->config->check_ms;
 	}
-	m->hint = *k;
+	/* Nor the same one all the time: asking is a hint for the peer. */
+	if (now->boot_ms < m->hint_ms &&
+	    k->generation == m->last_hint.generation &&
+	    k->epoch == m->last_hint.epoch) {
+		return;
+	}
+	m->hint_ms = now->boot_ms + m->config->probe_ms / 2;
+	m->hint = m->last_hint = *k;
 	machine_ask_now(m, ASK_NEXT);
 }
 
@@ -157,6 +176,7 @@ on_request(struct machine *m, const struct secd_time *now,
 		m->strangers += is_peer ? 0 : u->count;
 		if (is_peer && m->config->has_module) {
 			wake(m, now, ASK_ACTIVE);
+			look(m, now);
 		}
 	}
 }

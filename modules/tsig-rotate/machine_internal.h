@@ -20,6 +20,10 @@
 
 #define MACHINE_RETRY_MS 5000 /* after the host, or the disk, refused */
 
+/* After what cannot be explained, all candidates are asked for; then not again
+ * for so many checks, or two nodes would ask each other without end. */
+#define MACHINE_LOOK_CHECKS 16
+
 /* RFC 8945 section 3 */
 #define TSIG_BADSIG   16
 #define TSIG_BADKEY   17

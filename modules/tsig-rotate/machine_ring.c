@@ -123,8 +123,7 @@ add_candidates(const struct machine *m, unsigned slot, struct ring_key *list,
 static size_t
 wanted(const struct machine *m, unsigned slot, struct ring_key *list)
 {
-	const struct slot *s = &m->pair->slots[slot];
-	int active = machine_active(m);
+	const struct slot *other = &m->pair->slots[pair_other(slot)];
 	size_t count = 1;
 
 	list[0] = wanted_main(m, slot);
@@ -139,10 +138,10 @@ wanted(const struct machine *m, unsigned slot, struct ring_key *list)
 			    r->epoch);
 		}
 	}
-	if (m->config->has_module && active >= 0 && s->state == SLOT_DRAINING) {
-		add(list, &count, slot, RING_DONE,
-		    m->pair->slots[active].generation,
-		    m->pair->slots[active].epoch);
+	if (m->config->has_module && list[0].kind == RING_KEY &&
+	    pair_is_live(other) && !other->is_adopted) {
+		add(list, &count, slot, RING_DONE, other->generation,
+		    other->epoch);
 	}
 	add_candidates(m, slot, list, &count);
 	return count;
@@ -164,17 +163,17 @@ static const uint8_t *
 secret_of_key(struct machine *m, const struct ring_key *k)
 {
 	const struct machine_source *source = &m->config->source;
-	int active = machine_active(m);
 
 	switch (k->kind) {
 	case RING_KEY:
 		return m->pair->slots[k->slot].secret;
 	case RING_IDLE:
 	case RING_DONE:
-		return source->derive(source->ctx,
-				      m->pair->slots[active].secret,
-				      m->config->names[k->slot], k->generation,
-				      k->epoch, m->scratch)
+		return source->derive(
+			   source->ctx,
+			   m->pair->slots[pair_other(k->slot)].secret,
+			   m->config->names[k->slot], k->generation, k->epoch,
+			   m->scratch)
 			   ? m->scratch
 			   : NULL;
 	case RING_RETIRED:

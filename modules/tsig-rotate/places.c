@@ -72,11 +72,18 @@ fill(const struct rotate *r, size_t place, struct secd_key *keys,
 
 		for (unsigned s = 0; s < SLOT_COUNT && place_of(p, place) >= 0;
 		     s++) {
+			const struct slot *slot = &p->secrets->pair.slots[s];
+
 			keys[n] = (struct secd_key){
 			    .size = sizeof(keys[n]),
+			    /* What was revoked does not wait. */
+			    .flags = slot->state == SLOT_REVOKED &&
+					     slot->phase == SLOT_REMOVING
+					 ? SECD_KEY_CUT
+					 : 0,
 			    .name = p->config.names[s],
 			    .algorithm = "hmac-sha256",
-			    .secret = p->secrets->pair.slots[s].secret,
+			    .secret = slot->secret,
 			    .secret_len = PAIR_SECRET_LEN,
 			    .tag = n + 1,
 			};
