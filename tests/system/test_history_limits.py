@@ -2,6 +2,7 @@
 """Where IXFR out of history ends: at what a datagram takes, at a client that
 does not read, and where there is no history."""
 import json
+import re
 import socket
 import struct
 import time
@@ -308,6 +309,79 @@ def a_client_that_hardly_reads_is_cut_and_holds_nobody_up(case, condense):
     assert 5 <= took < 8 and rounds > 5, (took, rounds)
     assert t.is_condensed == (condense != "off"), t
     case.say("%d rounds in %.1f s" % (rounds, took))
+
+
+def memory(f):
+    """Octets that are secondaryd's own and resident."""
+    with open("/proc/%d/status" % f.sut.program.popen.pid) as status:
+        return int(re.search(r"RssAnon:\s+(\d+) kB", status.read())[1]) * 1024
+
+
+@test(needs=NEEDS, condense=("auto", "off"))
+def slow_clients_hold_little(case, condense):
+    f = followed_large(case, condense,
+                       server={"condense-memory": "48M"})
+    f.publish(STEPS - 1, look=False)
+    f.publish()
+    before, way = memory(f), (1, f.newest)
+    clients = [Slow(f, 1) for _ in range(20)]
+    for client in clients:
+        assert client.octet()
+    # Of each some messages and a piece of history, and of those for whom there
+    # was memory to condense it, one step.
+    held = memory(f) - before
+    assert held < 20 * 2**20 + 48 * 2**20, held
+    for client in clients:
+        client.sock.close()
+    case.wait_until(lambda: len([t for t in f.told() if t.way == way]) == 20,
+                    20, "the ends of twenty transfers")
+    assert all(t.is_cut for t in f.told())
+    condensed = [t for t in f.told() if t.is_condensed]
+    assert (len(condensed) in range(1, 20)) == (condense == "auto"), condensed
+    case.say("%d octets held, %d condensed" % (held, len(condensed)))
+    kind, rrs = dnsq.ixfr(f.sut.at(), APEX, 1)
+    assert ixfr.apply(f.versions[1], rrs) == f.versions[f.newest]
+
+
+@test(needs=NEEDS)
+def clients_may_leave_while_it_is_condensed(case):
+    f = followed_large(case, "on")
+    f.publish(STEPS - 1, look=False)
+    f.publish()
+    before = memory(f)
+    for turn in range(60):
+        client = Slow(f, 1 + turn % 5)
+        time.sleep(turn % 6 / 1000)
+        client.sock.close()
+    # The one behind them has his turn, and it is right.
+    kind, rrs = dnsq.ixfr(f.sut.at(), APEX, 1)
+    assert kind == "ixfr" and len(ixfr.steps(rrs)) == 1
+    assert ixfr.apply(f.versions[1], rrs) == f.versions[f.newest]
+    case.wait_until(lambda: memory(f) - before < 32 * 2**20, 10,
+                    lambda: "memory to be free: %d more" % (
+                        memory(f) - before))
+
+
+@test(needs=NEEDS, condense=("auto", "off"))
+def a_transfer_outlives_a_reload_and_its_zone(case, condense):
+    f = followed_large(case, condense, server={"tcp-idle-timeout": "1s"})
+    f.publish(STEPS, look=False)
+    client, way = Slow(f, 1), (1, f.newest)
+    assert client.octet()
+    f.sut.reload()
+    assert client.octet()
+    zone = f.sut.zones.pop(APEX)
+    f.sut.follow("other.test.", zone.primaries)
+    f.sut.reload()
+    assert dnsq.ask(f.sut.at(), APEX, "SOA").rcode() == wire.RCODE["REFUSED"]
+    # It gets the rest; or, where the journal was quick, an end that tells.
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**20)
+    while client.sock.recv(65536):
+        pass
+    t = f.wait_told()
+    assert t.way == way and t.steps == STEPS, t
+    assert not t.is_cut or t.cut == "history was trimmed", t
+    case.say("cut off" if t.is_cut else "whole")
 
 
 @test(needs=NEEDS, long=True, limit=300)
