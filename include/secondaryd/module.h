@@ -745,10 +745,13 @@ struct secd_module {
  *     counter_open(const struct secd_host *host,
  *                  const struct secd_options *options, void **m, char *reason)
  *     {
- *             (void)options;
  *             if (host->abi_major != SECD_ABI_MAJOR) {
  *                     strcpy(reason, "this host is of another version");
  *                     return SECD_ENOTSUP;
+ *             }
+ *             if (options->count > 0) {
+ *                     strcpy(reason, "counter takes no options");
+ *                     return SECD_EINVAL;
  *             }
  *             *m = calloc(1, sizeof(uint64_t));
  *             if (*m == NULL) {
