@@ -510,10 +510,8 @@ struct secd_since {
 	uint32_t size;
 	uint32_t from; /* serial */
 	const uint8_t *apex;
-	/* 0: the newest version before `to_seq` with serial `from`; when an
-	 * older one that is known had other contents, there is no way: nobody
-	 * can say which of them it is. */
-	uint64_t from_seq;
+	uint64_t from_seq; /* 0: the newest version before `to_seq` with serial
+	                      `from`; none, if an older one had other contents */
 	uint64_t to_seq;
 	uint8_t *position; /* as in struct secd_command */
 	uint8_t *buffer;   /* receives entries, whole ones */
