@@ -2,116 +2,19 @@
 """tsig-rotate in secondaryd: keys change under transfers, and none fails."""
 import base64
 import os
-import re
 import secrets
-import threading
 import time
 
-from lib import dnsq, servers
+from lib import servers
 from lib.case import test
-from lib.fakeprimary import FakePrimary, rr
-from lib.managed import A, APEX, B, NEEDS, SERVERS, key
-from lib.servers import Key, Peer, write_private
+from lib.fakeprimary import FakePrimary
+from lib.managed import APEX, NEEDS, SERVERS
+from lib.rotating import (Load, epoch, in_use, keys, next_version, pair,
+                          rotate, rotates, takes)
+from lib.servers import write_private
 
 RECORDS = ["fake.test. NS ns1.fake.test.", "ns1.fake.test. A 192.0.2.1"]
 ZONE = "fake.test."
-TIMES = """rotation:
-    unsafe-timing: on
-    epoch: 1h
-    drain: 1s
-    check-interval: 2s
-    probe-interval: 200ms
-    probe-timeout: 1s
-"""
-
-
-def keys():
-    """Known to everybody by name; what is in them is the module's affair."""
-    return key(A, ""), key(B, "")
-
-
-def rotates(sut, *lines):
-    """Load the module, with one pair."""
-    sut.module_keys.update({A: "rotate", B: "rotate"})
-    sut.add_module("rotate", "tsig-rotate", TIMES + "".join(
-        x + "\n" for x in lines))
-
-
-def pair(*lines):
-    return ["pair:", "  - id: p1", "    key: p1.xfr.test."] + [
-        "    " + x for x in lines]
-
-
-def slots(sut):
-    """{letter: (state, epoch)}, as the operator sees them."""
-    found = {}
-    for line in sut.ctl("key", "status").splitlines():
-        m = re.match(r"(?:p1| )\s+([ab])\s+([A-Z]+)\s+\d+\s+(\d+)", line)
-        if m:
-            found[m[1]] = m[2], int(m[3])
-    return found
-
-
-def epoch(sut):
-    return max([e for s, e in slots(sut).values() if s == "ACTIVE"],
-               default=0)
-
-
-def is_idle(sut):
-    """One key is in use, and no other one is anywhere."""
-    return sorted(s for s, _ in slots(sut).values()) == ["ACTIVE", "EMPTY"]
-
-
-def secret_of(sut, letter):
-    """What is in a slot: only a file has it."""
-    path = sut.p("export-" + secrets.token_hex(4))
-    sut.ctl("key", "export", "p1", "--for", "named", "--file", path)
-    assert os.stat(path).st_mode & 0o7777 == 0o600
-    with open(path) as f:
-        text = f.read()
-    os.unlink(path)
-    name = {"a": A, "b": B}[letter]
-    found = re.search(r'key "%s" \{\s+algorithm hmac-sha256;\s+secret "(.*?)"'
-                      % re.escape(name), text)
-    return Key(name, "hmac-sha256", found[1])
-
-
-def in_use(sut):
-    return secret_of(sut, [k for k, (s, _) in slots(sut).items()
-                           if s == "ACTIVE"][0])
-
-
-def takes(server, apex, k):
-    return dnsq.serial(server.at(), apex, timeout=2, key=k) is not None
-
-
-class Load:
-    """The zone gets another version all the time; whoever follows must have
-    it soon."""
-
-    def __init__(self, fake, followers):
-        self.fake, self.followers = fake, followers
-        self.versions, self.late = 0, []
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
-
-    def _run(self):
-        while not self.stop.is_set():
-            self.fake.serial += 1
-            self.versions += 1
-            self.fake.notify(self.followers[0].at())
-            deadline = time.monotonic() + 5
-            while any(f.serial(ZONE) != self.fake.serial
-                      for f in self.followers):
-                if time.monotonic() > deadline:
-                    self.late.append(self.fake.serial)
-                    break
-                time.sleep(0.02)
-
-    def end(self):
-        self.stop.set()
-        self.thread.join()
 
 
 def two_nodes(case):
@@ -141,21 +44,11 @@ def two_nodes(case):
     return fake, first, second
 
 
-def rotate(case, *nodes):
-    """One rotation, to its end. The new epoch."""
-    before = epoch(nodes[0])
-    nodes[0].ctl("key", "rotate", "p1")
-    case.wait_until(lambda: all(epoch(x) > before and is_idle(x)
-                                for x in nodes), 30,
-                    "the rotation to end: %s" % [slots(x) for x in nodes])
-    return epoch(nodes[0])
-
-
 @test(needs=("secondaryd", "secondaryctl", "tsig-rotate.so"), limit=240)
 def two_nodes_change_their_key_and_no_transfer_fails(case):
     fake, first, second = two_nodes(case)
     mark = len(first.log_text()), len(second.log_text())
-    load = Load(fake, [first, second])
+    load = Load(lambda: next_version(fake, first), ZONE, [first, second])
     began, old = time.monotonic(), None
     for _ in range(10):
         old = in_use(first)

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The files of conf.d/secondaryd are dropped in as their comments say."""
-import glob
 import os
 import pwd
 import re
@@ -8,53 +7,21 @@ import subprocess
 
 from lib import servers, zones
 from lib.case import test
-from lib.secondaryd import Secondaryd, module_path
+from lib.secondaryd import Secondaryd
 from lib.servers import write_private
+from lib.snippets import all_of, place, read, with_other_server
 
 MAIN = "secondaryd.conf"
-
-
-def source(name="*.conf"):
-    top = os.environ.get("SECD_SRCDIR") or os.path.join(
-        os.path.dirname(os.path.abspath(__file__)), "..", "..")
-    return os.path.join(top, "conf.d", "secondaryd", name)
-
-
-NAMES = sorted(os.path.basename(f) for f in glob.glob(source()))
+NAMES = all_of()
 DROPPED = [n for n in NAMES if n != MAIN]
+OTHERS = ["knot", "named", "nsd"]
 
 
-def read(name):
-    with open(source(name)) as f:
-        return f.read()
-
-
-def place(case, directory, names):
-    """Snippets in conf.d of a directory, with the options and the keys that
-    they name. Nothing is changed but where modules are."""
-    os.makedirs(os.path.join(directory, "conf.d"))
-    os.makedirs(os.path.join(directory, "keys"), mode=0o700)
-    for name in names:
-        text = read(name)
-        for key in re.findall(r"^ +secret-file: \.\./(keys/\S+)", text, re.M):
-            write_private(os.path.join(directory, key),
-                          servers.new_key().secret + "\n")
-        for options in re.findall(r"^ +config: (\S+)", text, re.M):
-            write_private(os.path.join(directory, "conf.d", options),
-                          read(options))
-        for module in re.findall(r"^ +file: (\S+)\.so", text, re.M):
-            if module_path(module) is None:
-                case.skip(module + ".so is not built")
-            text = text.replace("file: %s.so" % module,
-                                'file: "%s"' % module_path(module))
-        write_private(os.path.join(directory, "conf.d", name), text)
-
-
-def check(case, names):
+def check(case, names, edit=lambda text: text):
     """secondaryd -t, with the main file as it is but for what is this
     machine's: its user, and directories."""
     directory = case.subdir("etc")
-    place(case, directory, names)
+    place(case, directory, names, edit)
     main = read(MAIN)
     for pattern, here in ((r"(user:) +\w+", pwd.getpwuid(
             os.getuid()).pw_name), (r"(storage:) +\S+", directory + "/state"),
@@ -81,15 +48,35 @@ def all_snippets_go_together(case):
     check(case, DROPPED)
 
 
-@test(needs=("secondaryd",), name=NAMES)
-def each_snippet_begins_with_what_it_is_for(case, name):
-    lines = read(name).splitlines()
+@test(needs=("secondaryd",))
+def the_rotation_snippet_has_another_server_in_comments(case):
+    found = with_other_server(read("rotation.conf"))
+    assert found.count("- id: p2") == 4 and found.count("module: rotate") == 4
+    found = with_other_server(read("rotation.options"))
+    assert found.count("- id: p2") == 2 and "\nplace:\n" in found, found
+    check(case, ["minimal.conf", "rotation.conf"], with_other_server)
+
+
+def begins_with_what_it_is_for(text, name):
+    lines = text.splitlines()
     assert lines[:2] == ["# SPDX-License-Identifier: BSD-2-Clause", "#"], lines
     assert lines[2].startswith("# %s: " % name), lines[2]
     comment = "\n".join(lines[:lines.index("", 2)])
     for part in ("# What it is for: ", "# What to change: ",
                  "# How to see that it works:"):
         assert part in comment, (name, part)
+
+
+@test(needs=("secondaryd",), name=NAMES)
+def each_snippet_begins_with_what_it_is_for(case, name):
+    begins_with_what_it_is_for(read(name), name)
+
+
+@test(needs=(), server=OTHERS)
+def so_does_each_snippet_for_another_server(case, server):
+    assert all_of(server)
+    for name in all_of(server):
+        begins_with_what_it_is_for(read(name, server), name)
 
 
 @test(needs=("secondaryd", "secondaryctl", "knot", "ixfr-journal.so"))
