@@ -39,6 +39,34 @@ alarm_span_text(int64_t ms, char *text)
 	return text;
 }
 
+const char *
+alarm_name(enum alarm alarm)
+{
+	static const char *const names[ALARM_COUNT] = {
+	    [ALARM_STOPPED] = "stopped",
+	    [ALARM_ROOT] = "no-root",
+	    [ALARM_SAVE] = "not-saved",
+	    [ALARM_HOST] = "host",
+	    [ALARM_RANDOM] = "no-random",
+	    [ALARM_PLACE] = "place",
+	    [ALARM_RESTART] = "restart",
+	    [ALARM_NO_KEY] = "no-key",
+	    [ALARM_STALLED] = "stalled",
+	    [ALARM_AGE] = "age",
+	    [ALARM_REFUSED] = "refused",
+	    [ALARM_LOST] = "lost",
+	    [ALARM_SKEW] = "skew",
+	    [ALARM_LATE] = "late-user",
+	    [ALARM_OLD] = "old-key",
+	    [ALARM_SELF] = "revoked-key",
+	    [ALARM_RETIRED] = "retired-secret",
+	    [ALARM_STRANGER] = "stranger",
+	    [ALARM_REGRESSION] = "regression",
+	};
+
+	return names[alarm];
+}
+
 static char
 letter(unsigned slot)
 {
@@ -66,7 +94,7 @@ heard_text(const struct heard *h)
 	case 0:
 		return "not asked yet";
 	case SECD_PROBE_VERIFIED:
-		return "verified";
+		return "it takes another one";
 	case SECD_PROBE_REFUSED:
 		return h->tsig_error == BADSIG   ? "BADSIG"
 		       : h->tsig_error == BADKEY ? "BADKEY"
@@ -104,8 +132,8 @@ has_no_root(const struct rotate_pair *p, char *text)
 	snprintf(text, ALARM_TEXT_MAX, "no further key can be derived: %.500s",
 		 p->root_reason[0] != '\0'
 		     ? p->root_reason
-		     : "the root was revoked; put a new one there, at both "
-		       "nodes, then \"key adopt\"");
+		     : "the root was revoked: make a new one, then \"key "
+		       "adopt\"");
 	return p->config.is_derived &&
 	       (p->root_reason[0] != '\0' || p->secrets->pair.is_root_revoked);
 }
@@ -289,6 +317,23 @@ is_recent(const struct sighting *s, int64_t now_ms)
 	return s->at_ms != MACHINE_NEVER && now_ms - s->at_ms < DAY_MS;
 }
 
+/* Was what was seen taken away by an operator here, and not there yet? */
+static bool
+is_revoked_here_only(const struct rotate_pair *p, const struct sighting *s)
+{
+	const struct pair *pair = &p->secrets->pair;
+
+	for (size_t i = 0; i < pair->retired_count; i++) {
+		const struct retired *r = &pair->retired[i];
+
+		if (r->is_revoked && r->slot == s->slot &&
+		    r->generation == s->generation && r->epoch == s->epoch) {
+			return rotate_is_peer(p, &s->peer);
+		}
+	}
+	return false;
+}
+
 static bool
 was_seen(const struct sighting *s, int64_t now_ms, const char *what,
 	 const char *then, char *text)
@@ -375,8 +420,11 @@ alarm_is_on(const struct rotate_pair *p, enum alarm alarm,
 		return m->self_accepts;
 	case ALARM_RETIRED:
 		return was_seen(&m->retired_use, now_ms, "a retired secret",
-				": it leaked, or that node was restored from "
-				"a backup",
+				is_revoked_here_only(p, &m->retired_use)
+				    ? ": it was revoked here, and has to be "
+				      "there, too"
+				    : ": it leaked, or that node was restored "
+				      "from a backup",
 				text);
 	case ALARM_STRANGER:
 		return was_seen(&m->stranger_use, now_ms, "our key",
@@ -403,13 +451,6 @@ level_of(enum alarm alarm)
 void
 alarm_tell(struct rotate_pair *p, const struct secd_time *now)
 {
-	static const char *const names[ALARM_COUNT] = {
-	    "stopped",        "root",      "save",       "host",
-	    "random",         "place",     "restart",    "no key",
-	    "stalled",        "age",       "refused",    "lost",
-	    "skew",           "late user", "old key",    "revoked key",
-	    "retired secret", "stranger",  "regression",
-	};
 	char text[ALARM_TEXT_MAX];
 
 	for (int a = 0; a < ALARM_COUNT; a++) {
@@ -422,7 +463,7 @@ alarm_tell(struct rotate_pair *p, const struct secd_time *now)
 		} else if (!is_on && (p->alarms & bit) != 0) {
 			rotate_log(p->rotate, SECD_NOTICE,
 				   "pair %s: no longer: %s", p->file.id,
-				   names[a]);
+				   alarm_name((enum alarm)a));
 		}
 		p->alarms = is_on ? p->alarms | bit : p->alarms & ~bit;
 	}

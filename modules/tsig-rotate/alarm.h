@@ -34,6 +34,9 @@ enum alarm {
 	ALARM_COUNT,
 };
 
+/** One word. */
+const char *alarm_name(enum alarm alarm);
+
 /** Is it on? `text` has room for ALARM_TEXT_MAX and receives a sentence. */
 bool alarm_is_on(const struct rotate_pair *p, enum alarm alarm,
 		 const struct secd_time *now, char *text);

@@ -94,19 +94,25 @@ say_what(const struct command *c, unsigned slots)
 }
 
 static void
-say_who(const struct command *c)
+say_who(const struct command *c, unsigned slots, bool is_root)
 {
 	const struct rotate_pair *p = c->pair;
+	const char *what = is_root      ? " --root"
+			   : slots == 1 ? " --slot a"
+			   : slots == 2 ? " --slot b"
+					: "";
 	char text[MODULE_ADDRESS_TEXT_MAX];
 
 	for (unsigned i = 0; i < p->config.peers; i++) {
 		module_address_text(&p->options->probes[i], text);
 		if (p->config.has_module) {
 			command_line(c,
-				     "%s: run \"key revoke %s\" there, too; "
-				     "else it goes on to accept it until "
-				     "it hears of the new key",
-				     text, p->file.id);
+				     "%s: run \"key revoke %s%s\" there, too; "
+				     "else it goes on to accept it%s",
+				     text, p->file.id, what,
+				     is_root ? ""
+					     : " until it hears of the new "
+					       "key");
 		} else if (p->config.places == 0) {
 			command_line(c,
 				     "%s: take it out there by hand; \"key "
@@ -119,12 +125,13 @@ say_who(const struct command *c)
 		    c, "place %s: it is being taken out",
 		    c->rotate->places[p->options->places[i]].options->id);
 	}
-	if (p->secrets->pair.is_root_revoked) {
+	if (is_root) {
 		command_line(c,
 			     "no key follows from the old root any more: put a "
-			     "new one into %.200s, at both nodes, then \"key "
-			     "adopt %s\"",
-			     p->options->root_file, p->file.id);
+			     "new one into %.200s%s, then \"key adopt %s\"",
+			     p->options->root_file,
+			     p->config.has_module ? ", at both nodes" : "",
+			     p->file.id);
 	}
 }
 
@@ -182,7 +189,7 @@ begin(struct command *c, struct position *at)
 	at->slots = (uint8_t)(slots & live);
 	at->phase = PHASE_ZONES;
 	say_what(c, at->slots);
-	say_who(c);
+	say_who(c, slots, is_root);
 	return SECD_MORE;
 }
 

@@ -107,7 +107,9 @@ note_waiting(const struct rotate_pair *p, unsigned s,
 	}
 	h = &p->machine.heard[i];
 	module_address_text(&p->options->probes[i], address);
-	if (h->at_ms == 0) {
+	/* It may have been asked about another one. */
+	if (h->at_ms < p->secrets->pair.slots[s].since_ms ||
+	    h->outcome == SECD_PROBE_VERIFIED) {
 		snprintf(text, NOTE_MAX, "waiting for %s", address);
 	} else {
 		snprintf(text, NOTE_MAX, "waiting for %s (%s %s ago)", address,
@@ -333,6 +335,27 @@ put_rows(const struct rotate_pair *p, unsigned s, const struct secd_reply *r)
 	}
 }
 
+static uint64_t
+put_alarms(const struct rotate_pair *p, const struct secd_time *now,
+	   const struct secd_reply *r)
+{
+	char id[OPTIONS_ID_MAX + 32], text[ALARM_TEXT_MAX];
+	uint64_t count = 0;
+
+	if (p->config.peers == 0) {
+		return 0; /* only its file is known */
+	}
+	for (int a = 0; a < ALARM_COUNT; a++) {
+		if (alarm_is_on(p, (enum alarm)a, now, text)) {
+			snprintf(id, sizeof(id), "alarm %s %s", p->file.id,
+				 alarm_name((enum alarm)a));
+			r->text(r->ctx, NULL, id, "says", text);
+			count++;
+		}
+	}
+	return count;
+}
+
 void
 command_status(void *m, struct secd_reply *r)
 {
@@ -343,20 +366,16 @@ command_status(void *m, struct secd_reply *r)
 	rotate->host->clock(rotate->host->ctx, &now);
 	for (size_t i = 0; i < rotate->pair_count; i++) {
 		const struct rotate_pair *p = &rotate->pairs[i];
-		char id[OPTIONS_ID_MAX + 16], text[ALARM_TEXT_MAX];
+		char id[OPTIONS_ID_MAX + 16];
 
 		for (unsigned s = 0; s < SLOT_COUNT; s++) {
 			put_rows(p, s, r);
 		}
-		for (int a = 0; a < ALARM_COUNT; a++) {
-			snprintf(id, sizeof(id), "pair %s", p->file.id);
-			if (p->config.peers > 0 &&
-			    alarm_is_on(p, (enum alarm)a, &now, text)) {
-				r->text(r->ctx, NULL, id, "alarm", text);
-				alarms++;
-			}
-		}
+		snprintf(id, sizeof(id), "pair %s", p->file.id);
 		r->number(r->ctx, NULL, id, "strangers", p->machine.strangers);
+	}
+	for (size_t i = 0; i < rotate->pair_count; i++) {
+		alarms += put_alarms(&rotate->pairs[i], &now, r);
 	}
 	r->number(r->ctx, NULL, NULL, "pairs", rotate->pair_count);
 	r->number(r->ctx, NULL, NULL, "alarms", alarms);

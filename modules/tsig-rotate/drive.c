@@ -128,8 +128,8 @@ drive_read_root(struct rotate_pair *p)
 	    (!derive_root_check(p->secrets->root, check) ||
 	     memcmp(check, pair->root_check, sizeof(check)) == 0)) {
 		snprintf(p->root_reason, sizeof(p->root_reason),
-			 "the root in %.300s was revoked: put a new one there, "
-			 "at both nodes",
+			 "the root in %.300s was revoked: a new one belongs "
+			 "there",
 			 p->options->root_file);
 		return NULL;
 	}

@@ -123,7 +123,9 @@ a_revoked_root_gives_no_key_any_more(const struct trial *t)
 	size_t from;
 
 	net_pass(n, 30 * SECOND_MS);
+	from = n->said.len;
 	rotate_do(n, 0, "revoke p1 --root");
+	rotate_expect(n, from, "run \"key revoke p1 --root\" there, too");
 	rotate_do(n, 1, "revoke p1 --root");
 	net_pass(n, EPOCH_MS);
 	if (fake_keys_find(&n->nodes[0].host->keys,
@@ -134,11 +136,11 @@ a_revoked_root_gives_no_key_any_more(const struct trial *t)
 	net_command(n, 0, "status", &from);
 	rotate_expect(n, from, "no key is in use");
 	rotate_expect(n, from, "the root was revoked");
-	rotate_do_not(n, 0, "adopt p1", "was revoked: put a new one there");
+	rotate_do_not(n, 0, "adopt p1", "was revoked: a new one belongs there");
 	/* Over a restart, too. */
 	net_close(n, 0);
 	net_reopen(n, 0);
-	rotate_do_not(n, 0, "adopt p1", "was revoked: put a new one there");
+	rotate_do_not(n, 0, "adopt p1", "was revoked: a new one belongs there");
 	rotate_write_root(t, 'y');
 	rotate_do(n, 0, "adopt p1");
 	rotate_do(n, 1, "adopt p1");
@@ -232,10 +234,36 @@ an_old_key_in_use_is_an_alarm(const struct trial *t)
 		      "a, generation 1, epoch 1)");
 	from = n->said.len;
 	net_status(n, 0);
-	rotate_expect(n, from, "pair p1: alarm: 203.0.113.9@5 signed with");
+	rotate_expect(n, from,
+		      "alarm p1 retired-secret: says: 203.0.113.9@5 signed "
+		      "with");
 	net_pass(n, 25 * HOUR_MS);
 	net_command(n, 0, "status", &from);
 	rotate_expect_not(n, from, "ALARM");
+	net_free(n);
+}
+
+static void
+a_revoked_key_has_to_be_revoked_at_the_peer_too(const struct trial *t)
+{
+	struct net *n = rotate_two_nodes(t);
+	struct secd_address peer = net_address("192.0.2.2@4711");
+	struct secd_address elsewhere = net_address("203.0.113.9@5");
+	struct fake_key old;
+	size_t from;
+
+	net_pass(n, 30 * SECOND_MS);
+	old = keep(n, 1);
+	from = n->said.len;
+	rotate_do(n, 0, "revoke p1 --slot a");
+	rotate_expect(n, from, "run \"key revoke p1 --slot a\" there, too");
+	net_request(n, &peer, 0, &old);
+	net_command(n, 0, "status", &from);
+	rotate_expect(n, from, "it was revoked here, and has to be there, too");
+	net_request(n, &elsewhere, 0, &old);
+	net_command(n, 0, "status", &from);
+	rotate_expect(n, from, "203.0.113.9@5 signed with a retired secret");
+	rotate_expect(n, from, "it leaked, or that node was restored");
 	net_free(n);
 }
 
@@ -564,6 +592,7 @@ const struct trial_test trial_rotate_operator_tests[] = {
     TRIAL(a_revoked_root_gives_no_key_any_more),
     TRIAL(a_backup_does_not_bring_it_back),
     TRIAL(an_old_key_in_use_is_an_alarm),
+    TRIAL(a_revoked_key_has_to_be_revoked_at_the_peer_too),
     TRIAL(a_key_from_elsewhere_is_an_alarm),
     TRIAL(a_late_user_keeps_a_key_alive_and_is_told),
     TRIAL(a_user_that_never_ends_is_cut_off),
