@@ -580,13 +580,12 @@ it_may_be_closed_at_any_moment(void **state)
 	}
 }
 
+/* For changes that are many messages. */
 static void
-each_message_is_signed(void **state)
+ask_signed(void)
 {
 	size_t len = front_ixfr(request, ID, 7);
-	unsigned messages = 0;
 
-	(void)state;
 	past_add(&past, 10, 500, 20);
 	publish(500, 100000);
 	tsig_transaction_init(&tsig, f->conf->c->keys[0].key);
@@ -595,6 +594,15 @@ each_message_is_signed(void **state)
 			 SECD_OK);
 	answer("127.0.0.3", len);
 	assert_non_null(stream);
+}
+
+static void
+each_message_is_signed(void **state)
+{
+	unsigned messages = 0;
+
+	(void)state;
+	ask_signed();
 	while (!stream->is_done) {
 		size_t before;
 
@@ -610,6 +618,16 @@ each_message_is_signed(void **state)
 	assert_int_equal(tsig_verify_end(&tsig), TSIG_GOOD);
 	assert_true(messages > 10);
 	assert_null(stream->ixfr.why);
+}
+
+static void
+under_a_key_that_is_taken_back_there_is_no_other_message(void **state)
+{
+	(void)state;
+	ask_signed();
+	assert_int_equal(next(), SECD_OK);
+	tsig_key_revoke(f->conf->c->keys[0].key);
+	assert_int_equal(next(), SECD_EAUTH);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -631,6 +649,7 @@ main(void)
 	    TEST(who_met_damage_gets_the_zone_next_time),
 	    TEST(damage_that_is_seen_in_time_is_no_trouble),
 	    TEST(each_message_is_signed),
+	    TEST(under_a_key_that_is_taken_back_there_is_no_other_message),
 	    TEST(several_steps_are_one),
 	    TEST(many_steps_are_one_after_a_while),
 	    TEST(what_is_smaller_only_when_condensed_is_sent),
