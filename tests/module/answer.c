@@ -112,7 +112,10 @@ on_boolean(void *ctx, const char *zone, const char *id, const char *item,
 	}
 	if (strcmp(item, "durable") == 0 && zone != NULL) {
 		a->lost++;
-		a->lost_mask |= 1u << (zone[1] - 'a');
+		/* The model's zones are "za." and so on; others have no bit. */
+		if (zone[0] == 'z' && zone[1] >= 'a' && zone[1] <= 'z') {
+			a->lost_mask |= 1u << (zone[1] - 'a');
+		}
 	}
 }
 
