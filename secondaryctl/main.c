@@ -179,7 +179,8 @@ take_options_of(struct options *o, int argc, char **argv, bool all)
 	return -1;
 }
 
-/* What stands behind a module's word is the module's, its options too. */
+/* What stands behind a module's word is the module's, from the first word that
+ * is no option of ours: "journal --dir DIR list", but "key revoke p --slot a". */
 static bool
 is_of_module(char *word)
 {
@@ -197,11 +198,11 @@ take_options(struct options *o, int argc, char **argv)
 	int rc = take_options_of(o, argc, argv, false);
 	char *word = optind < argc ? argv[optind] : NULL;
 
-	if (rc < 0 && word != NULL && !is_of_module(word)) {
+	if (rc < 0 && word != NULL) {
 		argc -= optind;
 		argv += optind;
 		argv[0] = program_name;
-		rc = take_options_of(o, argc, argv, true);
+		rc = take_options_of(o, argc, argv, !is_of_module(word));
 		argv[--optind] = word;
 	}
 	return rc >= 0 ? rc : take_command(o, argc - optind, argv + optind);
