@@ -405,8 +405,11 @@ what_stands_behind_a_modules_word_is_the_modules(void **state)
 	assert_int_equal(ctl_at(f, "key do p1 --force -x --json -- --help"), 0);
 	assert_string_equal(ctl_output, "key\ndo\np1\n--force\n-x\n"
 					"--json\n--\n--help\n");
-	assert_int_equal(ctl_at(f, "--json key -V"), 0);
-	assert_string_equal(ctl_output, "[\"key\",\n\"-V\"]\n");
+	assert_int_equal(ctl_at(f, "--json key do -V"), 0);
+	assert_string_equal(ctl_output, "[\"key\",\n\"do\",\n\"-V\"]\n");
+	/* In front of the first word they are ours. */
+	assert_int_equal(ctl_at(f, "key --json do -V"), 0);
+	assert_string_equal(ctl_output, "[\"key\",\n\"do\",\n\"-V\"]\n");
 	/* Behind a word of our own there are our own options. */
 	assert_int_equal(ctl_at(f, "status --json"), 0);
 	assert_true(ctl_output[0] == '[');
