@@ -256,6 +256,34 @@ what_is_left_frees_itself(void **state)
 	condense_end(c);
 }
 
+static struct condense *left;
+
+/* The one who waits for it leaves while it is worked on. */
+static void
+leave_at_the_third(void)
+{
+	if (atomic_load(&past.calls) == 3) {
+		condense_end(left);
+	}
+}
+
+static void
+what_is_left_is_not_finished(void **state)
+{
+	struct condense *c;
+
+	(void)state;
+	past_add(&past, 7, 1007, 5);
+	past.during = leave_at_the_third;
+	assert_int_equal(begin(7, MUCH, &left), SECD_OK);
+	while (atomic_load(&past.calls) < 3) {
+	}
+	/* Behind it, on the same thread. */
+	assert_int_equal(condense(1006, MUCH, &c), SECD_OK);
+	condense_end(c);
+	assert_int_equal(atomic_load(&past.calls), 3 + 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int
@@ -268,6 +296,7 @@ main(void)
 	    TEST(what_all_hold_together_is_bounded),
 	    TEST(what_is_known_to_be_too_much_is_not_begun),
 	    TEST(what_is_left_frees_itself),
+	    TEST(what_is_left_is_not_finished),
 	};
 
 	return cmocka_run_group_tests_name("condense", tests, NULL, NULL);

@@ -284,7 +284,10 @@ step_with_long(size_t rdlen)
 	zonefile_step(&c.cs, "example.", 7, "a A 192.0.2.1\n",
 		      "b A 192.0.2.1\n");
 	assert_int_equal(changeset_put(&c.cs, CHANGESET_ADD, &rr), SECD_OK);
-	zonefile_step(&rest, "example.", 8, "", "long A 192.0.2.1\n");
+	/* Names behind it, which are too far away to be pointed to. */
+	zonefile_step(&rest, "example.", 8, "x.y A 192.0.2.1\n",
+		      "long A 192.0.2.1\nx.y A 192.0.2.2\nx.y A 192.0.2.3\n"
+		      "z.x.y A 192.0.2.1\n");
 	while (changeset_next(&rest, &pos, &op, &more)) {
 		assert_int_equal(changeset_put(&c.cs, op, &more), SECD_OK);
 	}
