@@ -198,8 +198,7 @@ zone_key_taken(struct zone_entry *e, const struct tsig_key *key)
 	}
 	/* Without memory it is refused again the next time. */
 	if (e->key_choice != NULL) {
-		e->key_choice[e->action.primary] =
-		    now % zone_key_count(e->server, t);
+		e->key_choice[e->action.primary] = now;
 	}
 }
 
