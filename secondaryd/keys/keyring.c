@@ -19,7 +19,8 @@ struct keyring {
 	struct keyring_key keys[];
 };
 
-static const struct keyring nothing = {.key_count = 0};
+static struct use no_uses[1];
+static const struct keyring nothing = {.uses = no_uses};
 
 static const struct keyring *
 or_nothing(const struct keyring *r)
@@ -70,10 +71,9 @@ append(struct keyring *r, const struct keyring_key *key)
 static void
 append_uses(struct keyring *r, const struct use *uses, size_t count)
 {
-	if (count > 0) {
-		memcpy(&r->uses[r->use_count], uses, count * sizeof(*uses));
+	for (size_t i = 0; i < count; i++) {
+		r->uses[r->use_count++] = uses[i];
 	}
-	r->use_count += count;
 }
 
 /* Where a key stands among the others. */

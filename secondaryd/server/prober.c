@@ -312,8 +312,11 @@ prober_start(struct prober *p, struct prober_order *o)
 void
 prober_stop(struct prober *p)
 {
-	while (p != NULL && p->first != NULL) {
-		end(p->first, PROBE_FAILED);
+	struct probing *g = p == NULL ? NULL : p->first, *next;
+
+	for (; g != NULL; g = next) {
+		next = g->next;
+		end(g, PROBE_FAILED);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <urcu-qsbr.h>
@@ -72,7 +73,7 @@ put(const char *owner, const char *text, uint64_t tag, bool is_compared)
 				      sizeof(secret), &k.key),
 			 SECD_OK);
 	tsig_key_set_tag(k.key, tag);
-	strcpy(k.owner, owner);
+	snprintf(k.owner, sizeof(k.owner), "%s", owner);
 	assert_int_equal(keyring_with(keys_ring(&keys), &k, &ring), SECD_OK);
 	assert_int_equal(keys_publish_take(&keys, ring), SECD_OK);
 	tsig_key_unref(k.key);

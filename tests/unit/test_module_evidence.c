@@ -89,7 +89,7 @@ it_is_told_once_a_second(void **state)
 	assert_in_range(times, 2, 2 + (clock_boot_ms() - began) / 1000);
 	for (p = witnessing.text; (p = strstr(p, "tag 3 count ")) != NULL;
 	     p++) {
-		sum += (unsigned)atoi(p + strlen("tag 3 count "));
+		sum += (unsigned)strtoul(p + strlen("tag 3 count "), NULL, 10);
 	}
 	assert_int_equal(sum, 40);
 }
